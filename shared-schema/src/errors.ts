@@ -1,0 +1,174 @@
+/**
+ * The one registry of coded errors, shared by both sides (R9). Owns: every code, its HTTP status, the sentence
+ * a person reads, the advice, and whether sending the same thing again can help. Does not own: transport.
+ */
+
+interface ErrorSpec {
+  /** HTTP status used on REST. */
+  status: number;
+  /** What happened, one sentence. */
+  sentence: string;
+  /** What to do, one sentence. */
+  advice: string;
+  /** True when the same command may succeed later unchanged. */
+  retry: boolean;
+}
+
+const e = (status: number, sentence: string, advice: string, retry = false): ErrorSpec => ({
+  status,
+  sentence,
+  advice,
+  retry,
+});
+
+export const ERRORS = {
+  AUTH_REQUIRED: e(401, "This needs a signed-in player.", "Sign in with a wallet and try again."),
+  BAD_REQUEST: e(400, "The request does not have the documented shape.", "Compare it with /api/docs."),
+  BODY_TOO_LARGE: e(413, "The request body is larger than allowed.", "Send less."),
+  BOOST_TOO_SMALL: e(422, "The boost is below the minimum.", "Boost with at least the round's minimum."),
+  CHALLENGE_EXPIRED: e(400, "This sign-in challenge has expired or was used.", "Ask for a new challenge."),
+  CHAT_EMPTY: e(422, "The chat line is empty.", "Write something."),
+  CHAT_OUT_OF_ORDER: e(
+    409,
+    "The chat line's number is not the next one.",
+    "Read `you.chatNext` and sign again.",
+  ),
+  CHAT_SIGNATURE_INVALID: e(422, "The chat line's signature does not verify.", "Sign it with the play key."),
+  CHAT_TOO_LONG: e(422, "The chat line is longer than 240 characters.", "Shorten it."),
+  CONTENT_NOT_APPROVED: e(
+    409,
+    "This picture has not been approved.",
+    "Wait for the verdict or upload another.",
+  ),
+  CONTENT_NOT_YOURS: e(403, "This picture was uploaded by somebody else.", "Upload your own."),
+  CONTENT_UNKNOWN: e(404, "There is no such content.", "Upload the picture again."),
+  DEPOSIT_AMOUNT_HIGH: e(422, "The deposit is above the maximum.", "Deposit less."),
+  DEPOSIT_AMOUNT_LOW: e(422, "The deposit is below the minimum.", "Deposit more."),
+  DEPOSIT_CLAIMED: e(409, "This deposit was already credited.", "Nothing to do: it counts once."),
+  DEPOSIT_CONFLICT: e(
+    409,
+    "Another transaction spends the same coins.",
+    "Pay with coins that are not spent.",
+  ),
+  DEPOSIT_INPUTS_UNKNOWN: e(
+    409,
+    "The network does not know the coins this spends.",
+    "Send the parents first.",
+    true,
+  ),
+  DEPOSIT_MALFORMED: e(
+    422,
+    "The deposit transaction cannot be read.",
+    "Build it again from /rounds/current.",
+  ),
+  DEPOSIT_OVERSPENT: e(409, "Not enough of your deposit is left.", "Deposit more, or spend less."),
+  DEPOSIT_PENDING: e(
+    202,
+    "The network has not answered yet.",
+    "Wait: an `accepted` follows when it has.",
+    true,
+  ),
+  DEPOSIT_REJECTED: e(422, "The network refused the deposit.", "Read the message, build a new one."),
+  DEPOSIT_SCRIPT_WRONG: e(
+    422,
+    "Output 0 is not this round's escrow for your key.",
+    "Build it from /rounds/current.",
+  ),
+  DEPOSITS_CLOSED: e(409, "Deposits of this round are closed.", "Deposit in the next round."),
+  ENTRIES_CLOSED: e(409, "Entries of this round are closed.", "Enter the next round."),
+  ENTRY_LIMIT: e(
+    409,
+    "You have entered as many memes as a round allows.",
+    "Back others, or wait for the next round.",
+  ),
+  ENTRY_PRICE_CHANGED: e(409, "The entry price has changed.", "Read the price in force and sign again."),
+  FAUCET_OFF: e(404, "There is no faucet on this network.", "Send coins to your address."),
+  INTERNAL: e(500, "Something failed on our side.", "Try again; quote the error id if it stays.", true),
+  MEME_DUPLICATE: e(409, "This picture is in the round already, or nearly.", "Enter another one."),
+  MEME_OWN: e(409, "You cannot boost a meme of your own.", "Back somebody else's."),
+  MEME_TAKEN_DOWN: e(409, "This meme was taken down.", "Back another one."),
+  MEME_UNKNOWN: e(404, "There is no such meme in this round.", "Reload the round."),
+  MESSAGE_UNKNOWN: e(400, "There is no such message.", "See the protocol page."),
+  NETWORK_REFUSED: e(422, "The network refused the transaction.", "Read the message; build a new one."),
+  NOT_FOUND: e(404, "There is nothing here.", "Check the address."),
+  NOT_READY: e(409, "The round has not introduced itself yet.", "Wait for `you`, then send again.", true),
+  PHASE_WRONG: e(409, "The round is past the phase for this.", "Wait for the next round."),
+  PICTURE_BROKEN: e(422, "The picture cannot be decoded.", "Save it again and upload that."),
+  PICTURE_EMPTY: e(422, "The upload has no picture in it.", "Choose a file."),
+  PICTURE_TOO_LARGE: e(413, "The picture is larger than 10 MB.", "Make it smaller."),
+  PICTURE_TOO_MANY_PIXELS: e(422, "The picture has too many pixels.", "Scale it below 40 megapixels."),
+  PICTURE_TOO_SMALL: e(422, "The picture is smaller than 64 pixels a side.", "Upload a larger one."),
+  PICTURE_TYPE_UNSUPPORTED: e(415, "This is not a JPEG, PNG, WebP or GIF.", "Convert it and upload that."),
+  PLAY_KEY_TAKEN: e(409, "This play key belongs to another identity.", "Make a new play key."),
+  PLAY_SIGNATURE_INVALID: e(400, "The play key's signature does not verify.", "Sign with the key you named."),
+  RATE_LIMITED: e(429, "Too many requests.", "Slow down and try again.", true),
+  REF_REUSED: e(409, "This ref was used for another command.", "Make a new ref for a new command."),
+  REFRESH_INVALID: e(401, "This refresh token is not valid any more.", "Sign in again."),
+  REPORT_NOT_ALLOWED: e(
+    403,
+    "Reports count from players of this round only.",
+    "Enter or back something first.",
+  ),
+  REPORT_TWICE: e(409, "You have reported this meme already.", "Nothing to do."),
+  ROUND_FULL: e(409, "The round has all the memes it takes.", "Enter the next round."),
+  ROUND_LIVE: e(425, "The round is still being played.", "Ask again after it has closed.", true),
+  ROUND_NONE: e(503, "No round is live this moment.", "Try again in a second.", true),
+  ROUND_UNKNOWN: e(404, "There is no such round.", "Check the round's id."),
+  SESSION_UNKNOWN: e(404, "There is no such session.", "List your sessions."),
+  SIGNATURE_INVALID: e(400, "The wallet's signature does not verify.", "Sign the challenge's exact message."),
+  TITLE_INVALID: e(422, "The title must have 1 to 80 characters.", "Change the title."),
+  TOKEN_INVALID: e(401, "The access token is not valid or has expired.", "Refresh it or sign in again."),
+  UNAVAILABLE: e(503, "A part of the system is not reachable.", "Try again in a moment.", true),
+  VOUCHER_CHAIN_BROKEN: e(409, "The voucher does not continue your last one.", "Read `you` and sign again."),
+  VOUCHER_FOREIGN_ROUND: e(409, "The voucher was signed for another round.", "Sign for this round."),
+  VOUCHER_KEY_MISMATCH: e(
+    403,
+    "The voucher is of another play key.",
+    "Sign with the key you signed in with.",
+  ),
+  VOUCHER_MALFORMED: e(422, "The voucher's bytes cannot be read.", "See protocol.md 3."),
+  VOUCHER_MEME_MISMATCH: e(422, "The voucher names another meme than the message.", "Sign for this meme."),
+  VOUCHER_SEQ_STALE: e(
+    409,
+    "The voucher's number is not the next one.",
+    "Read `you.nextSeq` and sign again.",
+  ),
+  VOUCHER_SIGNATURE_INVALID: e(
+    422,
+    "The voucher's signature does not verify.",
+    "Sign with the play key, low S.",
+  ),
+  WALLET_UNSUPPORTED: e(
+    400,
+    "This kind of wallet cannot sign in yet.",
+    "Use the wallet made in the browser.",
+  ),
+} as const satisfies Record<string, ErrorSpec>;
+
+export type ErrorCode = keyof typeof ERRORS;
+
+export const isErrorCode = (code: string): code is ErrorCode => Object.hasOwn(ERRORS, code);
+
+/** True when sending the same bytes again cannot help (R9). */
+export const isTerminal = (code: ErrorCode): boolean => !ERRORS[code].retry;
+
+/** An error with a code of the registry; `detail` says what exactly, for a person. */
+export class CodedError extends Error {
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, detail?: string, options?: ErrorOptions) {
+    super(detail ?? ERRORS[code].sentence, options);
+    this.name = "CodedError";
+    this.code = code;
+  }
+}
+
+/** A refused command: the shape that `rejected` and problem documents are made from. */
+export interface Refusal {
+  ok: false;
+  code: ErrorCode;
+  message?: string;
+}
+
+export const refuse = (code: ErrorCode, message?: string): Refusal =>
+  message === undefined ? { ok: false, code } : { ok: false, code, message };

@@ -1,0 +1,217 @@
+/**
+ * REST contracts (design.md section 8): bodies that are validated and answers that are promised.
+ * Owns: schemas both sides import; OpenAPI is generated from them. Does not own: routes or handlers.
+ */
+import { z } from "zod";
+import { ERRORS, type ErrorCode } from "./errors.ts";
+import { settledPayoutSchema } from "./messages.ts";
+import { hash32, identitySchema, networkSchema, outpointSchema, playKeySchema } from "./records.ts";
+
+const sats = z.number().int().nonnegative();
+const ms = z.number().int();
+const txHex = z
+  .string()
+  .regex(/^[0-9a-f]+$/)
+  .max(400_000);
+
+export const problemSchema = z.object({
+  type: z.string(),
+  title: z.string(),
+  status: z.number().int(),
+  code: z.enum(Object.keys(ERRORS) as [ErrorCode, ...ErrorCode[]]),
+  detail: z.string(),
+  advice: z.string(),
+  errorId: z.string().optional(),
+});
+export type Problem = z.infer<typeof problemSchema>;
+
+export const walletKinds = ["manual", "yours", "okx", "unisat", "phantom"] as const;
+
+export const challengeBody = z.strictObject({
+  wallet: z.enum(walletKinds),
+  address: z.string().min(20).max(100),
+  playKey: playKeySchema,
+});
+export const challengeAnswer = z.strictObject({ nonce: z.string(), message: z.string(), expiresAt: ms });
+
+export const verifyBody = z.strictObject({
+  nonce: z.string().min(8).max(100),
+  /** In the wallet's own encoding; base64 BSM for `manual`. */
+  signature: z.string().min(10).max(4_000),
+  publicKey: z.string().max(200).optional(),
+  /** 64 bytes compact, hex, over sha256("MRB1" | nonce | identity string). */
+  playSig: z.string().regex(/^[0-9a-f]{128}$/),
+});
+export const userSchema = z.strictObject({
+  identity: identitySchema,
+  playKey: playKeySchema,
+  wallet: z.enum(walletKinds),
+  address: z.string(),
+  name: z.string(),
+  role: z.enum(["player", "moderator", "admin"]),
+});
+export type User = z.infer<typeof userSchema>;
+export const tokensAnswer = z.strictObject({
+  accessToken: z.string(),
+  refreshToken: z.string(),
+  user: userSchema,
+});
+export const refreshBody = z.strictObject({ refreshToken: z.string().min(10).max(500) });
+export const sessionsAnswer = z.strictObject({
+  sessions: z.array(z.strictObject({ id: z.string(), createdAt: ms, lastUsedAt: ms, current: z.boolean() })),
+});
+export const patchMeBody = z.strictObject({ name: z.string().min(1).max(32).optional() });
+export const okAnswer = z.strictObject({ ok: z.literal(true) });
+
+export const utxosAnswer = z.strictObject({
+  utxos: z.array(
+    z.strictObject({ txid: hash32, vout: z.number().int(), sats, height: z.number().int().optional() }),
+  ),
+});
+export const broadcastBody = z.strictObject({ tx: txHex });
+export const broadcastAnswer = z.strictObject({ txid: hash32, status: z.enum(["seen", "pending"]) });
+export const txAnswer = z.strictObject({
+  tx: z.string(),
+  status: z.string(),
+  height: z.number().int().optional(),
+});
+export const feeAnswer = z.strictObject({ satPerKb: z.number().int().positive() });
+export const faucetBody = z.strictObject({
+  address: z.string().min(20).max(64),
+  sats: z.number().int().min(1_000).max(1_000_000),
+});
+export const faucetAnswer = z.strictObject({ txid: hash32, vout: z.number().int(), sats, tx: z.string() });
+
+export const contentAnswer = z.strictObject({
+  contentId: z.string(),
+  memeId: hash32,
+  title: z.string(),
+  status: z.enum(["approved", "review", "rejected"]),
+  reasons: z.array(z.string()),
+});
+
+export const modelSchema = z.strictObject({
+  memeId: hash32,
+  glb: z.string(),
+  poster: z.string(),
+  turntable: z.string(),
+  /** Which transformer made it (C3). */
+  provider: z.enum(["aitubo", "local"]),
+});
+export type Model = z.infer<typeof modelSchema>;
+
+export const snapshotMeme = z.strictObject({
+  memeId: hash32,
+  title: z.string(),
+  image: z.string(),
+  boostSats: sats,
+  backers: z.number().int(),
+  rank: z.number().int(),
+  order: z.number().int(),
+  blurred: z.boolean(),
+});
+/** protocol.md 9: everything a wallet needs to build a deposit without trusting a server's script. */
+export const snapshotSchema = z.strictObject({
+  roundId: z.string(),
+  roundTag: z.string(),
+  roomId: z.string(),
+  arena: z.string(),
+  network: networkSchema,
+  operatorKey: playKeySchema,
+  auditorKey: playKeySchema,
+  receiptKey: hash32,
+  auditorHeadKey: hash32,
+  entryId: z.string(),
+  deadline: z.number().int(),
+  seatFee: sats,
+  entryPrice: sats,
+  minDeposit: sats,
+  maxDeposit: sats,
+  minBoost: sats,
+  opensAt: ms,
+  blindAt: ms,
+  closesAt: ms,
+  depositsCloseAt: ms,
+  phase: z.string(),
+  serverTime: ms,
+  pot: sats,
+  carryIn: sats,
+  players: z.number().int(),
+  spectators: z.number().int(),
+  memes: z.array(snapshotMeme),
+});
+export type Snapshot = z.infer<typeof snapshotSchema>;
+
+export const roundSummary = z.strictObject({
+  roundId: z.string(),
+  arena: z.string(),
+  opensAt: ms,
+  closesAt: ms,
+  outcome: z.enum(["closed", "voided"]),
+  reason: z.string().optional(),
+  pot: sats,
+  players: z.number().int(),
+  memes: z.number().int(),
+  /** Best meme, when there was one. */
+  winner: z.strictObject({ memeId: hash32, title: z.string(), image: z.string() }).optional(),
+  settlement: z.enum(["pending", "sent", "mined"]),
+});
+export const roundsAnswer = z.strictObject({ rounds: z.array(roundSummary), next: z.string().optional() });
+
+export const roundDetail = z.strictObject({
+  ...roundSummary.shape,
+  journalHash: hash32,
+  memesRanked: z.array(
+    z.strictObject({
+      memeId: hash32,
+      title: z.string(),
+      image: z.string(),
+      rank: z.number().int(),
+      winner: z.boolean(),
+      boostSats: sats,
+      backers: z.number().int(),
+      /** Absent in a voided round (R6). */
+      creator: z.string().optional(),
+      model: modelSchema.optional(),
+    }),
+  ),
+  payouts: z.array(z.strictObject({ playKey: playKeySchema, won: sats, returned: sats })),
+  fee: sats,
+  seatFees: sats,
+  carryIn: sats,
+  carryOut: sats,
+  txids: z.array(hash32),
+  settled: z.array(settledPayoutSchema),
+});
+export type RoundDetail = z.infer<typeof roundDetail>;
+
+export const proofAnswer = z.strictObject({
+  journalHash: hash32,
+  settlement: z.array(hash32),
+  deposits: z.array(
+    z.strictObject({ outpoint: outpointSchema, state: z.enum(["open", "collected", "refunded"]) }),
+  ),
+  publicKeys: z.strictObject({ operatorKey: playKeySchema, auditorKey: playKeySchema, receiptKey: hash32 }),
+});
+
+export const galleryAnswer = z.strictObject({
+  items: z.array(
+    z.strictObject({
+      ...modelSchema.shape,
+      title: z.string(),
+      image: z.string(),
+      roundId: z.string(),
+      at: ms,
+    }),
+  ),
+  next: z.string().optional(),
+});
+
+/** A spectator's seat, as the client SDK's consumeSeatReservation takes it. */
+export const seatAnswer = z.strictObject({
+  name: z.string(),
+  roomId: z.string(),
+  sessionId: z.string(),
+  processId: z.string(),
+  publicAddress: z.string().optional(),
+});
