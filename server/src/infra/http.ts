@@ -1,0 +1,173 @@
+/**
+ * The REST edge: one pipeline for every route (limit, caller, schema, handler, answer).
+ * Owns: the route table's type, binding it to express, problem documents (RFC 9457), the caller's IP.
+ * Does not own: any route, who a token belongs to (passed in), or the rooms' messages.
+ */
+import { randomUUID } from "node:crypto";
+import { CodedError, ERRORS, type ErrorCode, isErrorCode } from "@meme-rounds/shared-schema/errors";
+import type { Problem } from "@meme-rounds/shared-schema/rest";
+import express from "express";
+import type { z } from "zod";
+import type { Limiter, LimitRule } from "./limiter.ts";
+import type { Logger } from "./logger.ts";
+
+/** Who a valid access token speaks for. */
+export interface Caller {
+  identity: string;
+  playKey: string;
+  role: "player" | "moderator" | "admin";
+  sessionId: string;
+}
+
+type Method = "get" | "post" | "patch" | "delete";
+type Output<S> = S extends z.ZodType ? z.output<S> : undefined;
+
+interface RouteSpec<B, Q, P, A extends z.ZodType> {
+  method: Method;
+  /** Under /api, express style: `/rounds/:id`. */
+  path: string;
+  summary: string;
+  auth: "none" | "player" | "admin";
+  body?: B;
+  query?: Q;
+  params?: P;
+  answer: A;
+  /** Status of a good answer; 200 by default. */
+  status?: number;
+  errors: readonly ErrorCode[];
+  limit?: LimitRule;
+  /** The handler reads the body itself (uploads). */
+  multipart?: boolean;
+  /** `Cache-Control` of a good answer; answers with it also carry an ETag. */
+  cache?: string;
+  /** The media type when it is not JSON; the handler then writes to `res` itself. */
+  produces?: string;
+}
+
+export interface HandlerInput<B, Q, P> {
+  body: Output<B>;
+  query: Output<Q>;
+  params: Output<P>;
+  /** Defined whenever the route's `auth` is not "none". */
+  caller: Caller | undefined;
+  ip: string;
+  req: express.Request;
+  res: express.Response;
+}
+
+/** A route with its types erased, as the table and OpenAPI see it. */
+export interface Route
+  extends RouteSpec<z.ZodType | undefined, z.ZodType | undefined, z.ZodType | undefined, z.ZodType> {
+  handler(input: HandlerInput<z.ZodType, z.ZodType, z.ZodType>): Promise<unknown>;
+}
+
+/** Declares a route; the handler's input and output are typed by the schemas given. */
+export function route<
+  A extends z.ZodType,
+  B extends z.ZodType | undefined = undefined,
+  Q extends z.ZodType | undefined = undefined,
+  P extends z.ZodType | undefined = undefined,
+>(spec: RouteSpec<B, Q, P, A> & { handler(input: HandlerInput<B, Q, P>): Promise<z.input<A>> }): Route {
+  return spec as unknown as Route;
+}
+
+/** The caller of a route that demands one. Throws AUTH_REQUIRED where the route forgot to. */
+export function callerOf(input: { caller: Caller | undefined }): Caller {
+  if (input.caller === undefined) throw new CodedError("AUTH_REQUIRED");
+  return input.caller;
+}
+
+export interface HttpDeps {
+  authenticate(token: string): Promise<Caller>;
+  limiter: Limiter;
+  logger: Logger;
+}
+
+function problemOf(code: ErrorCode, detail: string, errorId?: string): Problem {
+  const { status, sentence, advice } = ERRORS[code];
+  return {
+    type: `/api/errors#${code}`,
+    title: sentence,
+    status,
+    code,
+    detail,
+    advice,
+    ...(errorId === undefined ? {} : { errorId }),
+  };
+}
+
+/** Writes an error as a problem document; unknown errors get an id that is also in the log (O6). */
+export function sendProblem(res: express.Response, error: unknown, logger: Logger): void {
+  const known = error instanceof CodedError ? error : fromExpress(error);
+  if (known !== undefined) {
+    const problem = problemOf(known.code, known.message);
+    res.status(problem.status).type("application/problem+json").send(JSON.stringify(problem));
+    return;
+  }
+  const errorId = randomUUID();
+  logger.error({ err: error, errorId }, "request failed");
+  const problem = problemOf("INTERNAL", ERRORS.INTERNAL.sentence, errorId);
+  res.status(500).type("application/problem+json").send(JSON.stringify(problem));
+}
+
+/** Express's own refusals (body parser, malformed URL) in our words. */
+function fromExpress(error: unknown): CodedError | undefined {
+  if (typeof error !== "object" || error === null || !("status" in error)) return undefined;
+  if (error.status === 413) return new CodedError("BODY_TOO_LARGE");
+  if (typeof error.status === "number" && error.status >= 400 && error.status < 500)
+    return new CodedError("BAD_REQUEST", error instanceof Error ? error.message : undefined);
+  return undefined;
+}
+
+function check<S extends z.ZodType>(schema: S, value: unknown, where: string): z.output<S> {
+  const parsed = schema.safeParse(value);
+  if (parsed.success) return parsed.data;
+  const first = parsed.error.issues[0];
+  const path = first === undefined ? "" : first.path.join(".");
+  const code = first && isErrorCode(first.message) ? first.message : "BAD_REQUEST";
+  throw new CodedError(code, `${where}${path ? `.${path}` : ""}: ${first?.message ?? "invalid"}`);
+}
+
+/** Binds the routes under /api; ends with NOT_FOUND for what is left there. */
+export function apiRouter(routes: readonly Route[], deps: HttpDeps): express.Router {
+  const router = express.Router();
+  const json = express.json({ limit: "1mb", strict: true });
+  for (const one of routes) {
+    const handle: express.RequestHandler = async (req, res) => {
+      try {
+        const ip = req.ip ?? "unknown";
+        const token = /^Bearer (.+)$/.exec(req.headers.authorization ?? "")?.[1];
+        if (one.auth !== "none" && token === undefined) throw new CodedError("AUTH_REQUIRED");
+        const caller =
+          token !== undefined && one.auth !== "none" ? await deps.authenticate(token) : undefined;
+        if (one.auth === "admin" && caller?.role !== "admin")
+          throw new CodedError("AUTH_REQUIRED", "Admins only.");
+        if (one.limit) await deps.limiter.take(one.limit, caller?.identity ?? ip, res);
+        const answer = await one.handler({
+          body: one.body ? check(one.body, req.body, "body") : undefined,
+          query: one.query ? check(one.query, req.query, "query") : undefined,
+          params: one.params ? check(one.params, req.params, "params") : undefined,
+          caller,
+          ip,
+          req,
+          res,
+        });
+        if (one.produces !== undefined) return;
+        res.set("Cache-Control", one.cache ?? "no-store");
+        res.status(one.status ?? 200).json(answer);
+      } catch (error) {
+        if (res.headersSent) {
+          deps.logger.error({ err: error }, "failed after the answer began");
+          res.destroy();
+        } else sendProblem(res, error, deps.logger);
+      }
+    };
+    const before = one.multipart || one.method === "get" ? [] : [json];
+    router[one.method](one.path, ...before, handle);
+  }
+  router.use((_req, res) => sendProblem(res, new CodedError("NOT_FOUND"), deps.logger));
+  router.use(((error: unknown, _req, res, _next) => {
+    sendProblem(res, error, deps.logger);
+  }) satisfies express.ErrorRequestHandler);
+  return router;
+}

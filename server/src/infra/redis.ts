@@ -1,0 +1,44 @@
+/**
+ * Connections to Redis and documented scripts. Owns: connection options, script registration.
+ * Does not own: any key; each store names its own, all under `mr:`.
+ */
+import { createHash } from "node:crypto";
+import { Redis } from "ioredis";
+
+export { Redis };
+
+/** A connection that waits for Redis instead of failing commands while it restarts (BullMQ needs the same). */
+export function createRedis(url: string): Redis {
+  return new Redis(url, {
+    maxRetriesPerRequest: null,
+    retryStrategy: (attempt) => Math.min(2_000, 50 * attempt),
+  });
+}
+
+/** A Lua script: one atomic step over several keys. The comment at its head says keys, arguments and results. */
+export interface Script {
+  name: string;
+  lua: string;
+  sha: string;
+}
+
+export const script = (name: string, lua: string): Script => ({
+  name,
+  lua,
+  sha: createHash("sha1").update(lua).digest("hex"),
+});
+
+/** Runs a script by its hash, loading it where Redis does not know it yet. */
+export async function runScript(
+  redis: Redis,
+  code: Script,
+  keys: string[],
+  args: (string | number | Buffer)[],
+): Promise<unknown> {
+  try {
+    return await redis.evalsha(code.sha, keys.length, ...keys, ...args);
+  } catch (error) {
+    if (!(error instanceof Error) || !error.message.startsWith("NOSCRIPT")) throw error;
+    return await redis.eval(code.lua, keys.length, ...keys, ...args);
+  }
+}
