@@ -1,0 +1,166 @@
+/**
+ * The round's mailbox: commands go in, answers come out, the journal grows in between (R4).
+ * Owns: order, group commit, idempotence by ref, receipts. Does not own: rules (shared-schema), sockets, the clock.
+ *
+ * Commands are decided one after the other against the state, a batch is appended in one durable step, and only
+ * then is anything acknowledged or shown. When an append fails the state is ahead of the journal: the actor
+ * refuses everything from then on and its owner must throw it away and replay.
+ */
+import { type Command, decide } from "@meme-rounds/shared-schema/decide";
+import { ERRORS, type ErrorCode } from "@meme-rounds/shared-schema/errors";
+import { hashJson } from "@meme-rounds/shared-schema/hash";
+import type { Accepted, Rejected } from "@meme-rounds/shared-schema/messages";
+import { acceptedBytes, rejectedBytes } from "@meme-rounds/shared-schema/receipt";
+import { type Entry, seal } from "@meme-rounds/shared-schema/records";
+import { apply } from "@meme-rounds/shared-schema/reducer";
+import type { RoundState } from "@meme-rounds/shared-schema/round-state";
+import type { CommandMark, StoredEntry } from "./journal-store.ts";
+
+export type Answer = ({ ok: true } & Accepted) | ({ ok: false } & Rejected);
+
+/** Who sent a command under which ref; absent for the room's own commands. */
+export interface Sender {
+  playKey: string;
+  ref: string;
+  /** What the client sent, for telling a repeat from a reuse. */
+  payload: unknown;
+}
+
+export interface ActorDeps {
+  /** Durable, all or nothing. A throw ends this actor. */
+  append(items: readonly StoredEntry[]): Promise<void>;
+  verify(bytes: Uint8Array, sigHex: string, publicKeyHex: string): boolean;
+  /** Ed25519 by the receipt key, hex. */
+  sign(bytes: Uint8Array): string;
+  now(): number;
+  /** Called after each durable batch, before its answers go out. */
+  onCommitted(entries: readonly Entry[]): void;
+  onFailed(error: unknown): void;
+}
+
+interface Waiting {
+  command: Command;
+  mark: CommandMark | undefined;
+  resolve(answer: Answer): void;
+}
+
+/** At most this many commands wait; beyond it they are refused with RATE_LIMITED. */
+const MAX_WAITING = 20_000;
+/** Commands in one durable step. */
+const MAX_BATCH = 512;
+/** Refs remembered per player: a client has one command of a kind in flight. */
+const MAX_REFS = 64;
+
+export class RoundActor {
+  readonly state: RoundState;
+  private readonly deps: ActorDeps;
+  private readonly waiting: Waiting[] = [];
+  private readonly refs = new Map<string, Map<string, { digest: string; answer: Promise<Answer> }>>();
+  private running = false;
+  private failed = false;
+
+  /** `stored` is the journal that `state` is the replay of: its marks restore idempotence after a takeover. */
+  constructor(state: RoundState, stored: readonly StoredEntry[], deps: ActorDeps) {
+    this.state = state;
+    this.deps = deps;
+    for (const { entry, mark } of stored) {
+      if (mark) this.remember(mark, Promise.resolve(this.accepted(entry, mark.ref)));
+    }
+  }
+
+  /** What the rules would say now, without doing it. */
+  preview(command: Command, now: number): ErrorCode | undefined {
+    const verdict = decide(this.state, command, now, this.deps.verify);
+    return verdict.ok ? undefined : verdict.code;
+  }
+
+  /** Queues a command and resolves with its receipt once it is durable, or with the refusal. */
+  submit(command: Command, sender?: Sender): Promise<Answer> {
+    const mark = sender && {
+      playKey: sender.playKey,
+      ref: sender.ref,
+      digest: hashJson(sender.payload),
+    };
+    if (mark) {
+      const first = this.refs.get(mark.playKey)?.get(mark.ref);
+      if (first) return first.digest === mark.digest ? first.answer : Promise.resolve(this.rejected(mark.ref, "REF_REUSED"));
+    }
+    const ref = mark?.ref ?? "";
+    if (this.failed) return Promise.resolve(this.rejected(ref, "UNAVAILABLE"));
+    if (this.waiting.length >= MAX_WAITING) return Promise.resolve(this.rejected(ref, "RATE_LIMITED"));
+    const answer = new Promise<Answer>((resolve) => {
+      this.waiting.push({ command, mark, resolve });
+    });
+    if (mark) this.remember(mark, answer);
+    void this.run();
+    return answer;
+  }
+
+  /** A refusal made outside the rules (limits, schema), signed like every other. */
+  rejected(ref: string, code: ErrorCode, message?: string): Answer {
+    const sig = this.deps.sign(rejectedBytes(this.state.roundTag, ref, code));
+    return { ok: false, ref, code, message: message ?? ERRORS[code].sentence, sig };
+  }
+
+  private accepted(entry: Entry, ref: string): Answer {
+    const { seq, at } = entry.record;
+    const sig = this.deps.sign(acceptedBytes(this.state.roundTag, seq, at, entry.hash));
+    return { ok: true, ref, seq, at, hash: entry.hash, sig };
+  }
+
+  private remember(mark: CommandMark, answer: Promise<Answer>): void {
+    const mine = this.refs.get(mark.playKey) ?? new Map();
+    this.refs.set(mark.playKey, mine);
+    mine.set(mark.ref, { digest: mark.digest, answer });
+    if (mine.size > MAX_REFS) mine.delete(mine.keys().next().value);
+  }
+
+  private async run(): Promise<void> {
+    if (this.running) return;
+    this.running = true;
+    try {
+      while (this.waiting.length > 0 && !this.failed) await this.commit(this.waiting.splice(0, MAX_BATCH));
+    } finally {
+      this.running = false;
+    }
+  }
+
+  private async commit(batch: readonly Waiting[]): Promise<void> {
+    const items: StoredEntry[] = [];
+    const answers: (() => void)[] = [];
+    for (const { command, mark, resolve } of batch) {
+      const ref = mark?.ref ?? "";
+      const verdict = decide(this.state, command, this.deps.now(), this.deps.verify);
+      if (!verdict.ok) {
+        answers.push(() => resolve(this.rejected(ref, verdict.code, verdict.message)));
+        continue;
+      }
+      const beside = {
+        ...(verdict.sig === undefined ? {} : { sig: verdict.sig }),
+        ...(verdict.private === undefined ? {} : { private: verdict.private }),
+      };
+      const entry = seal(this.state.head, this.deps.now(), verdict.draft, beside);
+      apply(this.state, entry);
+      items.push(mark ? { entry, mark } : { entry });
+      answers.push(() => resolve(this.accepted(entry, ref)));
+    }
+    if (items.length > 0) {
+      try {
+        await this.deps.append(items);
+      } catch (error) {
+        this.fail(batch, error);
+        return;
+      }
+      this.deps.onCommitted(items.map((item) => item.entry));
+    }
+    for (const answer of answers) answer();
+  }
+
+  /** Nobody is told "accepted" or "refused by the rules": the journal alone knows; a resend by ref finds out. */
+  private fail(batch: readonly Waiting[], error: unknown): void {
+    this.failed = true;
+    for (const { mark, resolve } of [...batch, ...this.waiting.splice(0)])
+      resolve(this.rejected(mark?.ref ?? "", "UNAVAILABLE"));
+    this.deps.onFailed(error);
+  }
+}

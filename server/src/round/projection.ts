@@ -1,0 +1,109 @@
+/**
+ * What of a round is public, and when (R6). Owns: filling RoundView from RoundState.
+ * Does not own: the state, nor sending it. While the round is blind the numbers keep their last open value;
+ * creators are named only once settling begins, and never in a voided round.
+ */
+import { entryPrice } from "@meme-rounds/shared-schema/rules";
+import { computeOutcome, livePot, rankMemes } from "@meme-rounds/shared-schema/payout";
+import type { MemeState, RoundState } from "@meme-rounds/shared-schema/round-state";
+import { MemeView, PayoutView, ResultView, type RoundView } from "@meme-rounds/shared-schema/sync-state";
+
+/** Fields that never change after record 1. */
+export function projectOpening(view: RoundView, state: RoundState): void {
+  const { open } = state;
+  view.roundId = open.roundId;
+  view.roundTag = state.roundTag;
+  view.arena = open.arena;
+  view.opensAt = open.opensAt;
+  view.blindAt = open.blindAt;
+  view.closesAt = open.closesAt;
+  view.seatFee = open.rules.seatFeeSats;
+  view.carryIn = state.carryIn;
+}
+
+const number = (score: bigint): number => Number(score / 1000n);
+
+function projectMeme(view: RoundView, meme: MemeState): MemeView {
+  const had = view.memes.get(meme.memeId);
+  const one = had ?? new MemeView();
+  if (!had) {
+    one.memeId = meme.memeId;
+    one.image = `/media/${meme.memeId}`;
+    one.order = meme.order;
+    view.memes.set(meme.memeId, one);
+  }
+  one.title = meme.title ?? "";
+  one.blurred = meme.hidden || meme.reports.size > 0;
+  one.takenDown = meme.takenDown;
+  return one;
+}
+
+/**
+ * Brings the public state up to date. `scores` says whether totals may move: false while blind.
+ * Entries, chat and phase always may.
+ */
+export function project(view: RoundView, state: RoundState, now: number): void {
+  const phase = state.phase.kind;
+  view.serverTime = now;
+  view.journalHead.seq = state.head.seq;
+  view.journalHead.hash = state.head.hash;
+  if (phase !== "final") view.phase = phase;
+  for (const meme of state.memes.values()) projectMeme(view, meme);
+  if (phase === "blind") return;
+  view.players = state.players.size;
+  view.pot = livePot(state);
+  view.entryPrice = entryPrice(state.open.rules, state.memes.size);
+  const ranks = new Map(rankMemes(state).map((meme, index) => [meme.memeId, index + 1]));
+  for (const meme of state.memes.values()) {
+    const one = view.memes.get(meme.memeId);
+    if (!one) continue;
+    one.boostSats = meme.boostSats;
+    one.score = number(meme.score);
+    one.backers = meme.backers.size;
+    one.rank = ranks.get(meme.memeId) ?? 0;
+  }
+}
+
+/** After the journal's last record: outcome, payouts and, unless voided, who made what. */
+export function projectOutcome(view: RoundView, state: RoundState): void {
+  if (state.phase.kind !== "final") return;
+  const { outcome } = state.phase;
+  const result = view.result ?? new ResultView();
+  result.outcome = outcome.kind === "void" ? "voided" : "closed";
+  if (outcome.kind === "void") {
+    view.phase = "voided";
+    result.reason = outcome.reason;
+  } else {
+    if (view.phase !== "closed") view.phase = "settling";
+    revealCreators(view, state);
+    const { ranking, payouts, fee, seatFees, carryOut } = outcome.result;
+    result.ranking.clear();
+    result.ranking.push(...ranking);
+    result.payouts.clear();
+    for (const payout of payouts) {
+      const one = new PayoutView();
+      one.playKey = payout.playKey;
+      one.won = payout.won;
+      one.returned = payout.returned;
+      result.payouts.push(one);
+    }
+    result.fee = fee;
+    result.seatFees = seatFees;
+    result.carryOut = carryOut;
+    result.winners = winnersOf(state).length;
+  }
+  if (!view.result) view.result = result;
+}
+
+function revealCreators(view: RoundView, state: RoundState): void {
+  for (const meme of state.memes.values()) {
+    const one = view.memes.get(meme.memeId);
+    if (one) one.creator = meme.playKey;
+  }
+}
+
+/** memeIds of the winners of a finished round, best first; none when it was voided. */
+export function winnersOf(state: RoundState): string[] {
+  const outcome = computeOutcome(state);
+  return outcome.kind === "result" ? outcome.winners : [];
+}

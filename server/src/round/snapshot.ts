@@ -1,0 +1,94 @@
+/** The public snapshot of a live round (protocol.md 9) and its archived form. Owns: both shapes, made from state. */
+import { entryIdOf } from "@meme-rounds/shared-schema/escrow";
+import { computeOutcome, livePot, rankMemes } from "@meme-rounds/shared-schema/payout";
+import type { Snapshot } from "@meme-rounds/shared-schema/rest";
+import type { RoundState } from "@meme-rounds/shared-schema/round-state";
+import { deadlineOf } from "@meme-rounds/shared-schema/rules";
+import type { RoundView } from "@meme-rounds/shared-schema/sync-state";
+import type { ArchivedRound } from "./directory.ts";
+
+/** Numbers come from the view, which already keeps what must not be seen (R6). */
+export function snapshotOf(view: RoundView, state: RoundState, roomId: string, auditorHeadKey: string): Snapshot {
+  const { open } = state;
+  const { rules } = open;
+  return {
+    roundId: open.roundId,
+    roundTag: state.roundTag,
+    roomId,
+    arena: open.arena,
+    network: open.network,
+    operatorKey: open.operatorKey,
+    auditorKey: open.auditorKey,
+    receiptKey: open.receiptKey,
+    auditorHeadKey,
+    entryId: entryIdOf(open.network, open.roundId),
+    deadline: deadlineOf(rules, open.closesAt),
+    seatFee: rules.seatFeeSats,
+    entryPrice: view.entryPrice,
+    minDeposit: rules.minDepositSats,
+    maxDeposit: rules.maxDepositSats,
+    minBoost: rules.minBoostSats,
+    opensAt: open.opensAt,
+    blindAt: open.blindAt,
+    closesAt: open.closesAt,
+    depositsCloseAt: open.closesAt - rules.depositCloseMs,
+    phase: view.phase,
+    serverTime: view.serverTime,
+    pot: view.pot,
+    carryIn: view.carryIn,
+    players: view.players,
+    spectators: view.spectators,
+    memes: [...view.memes.values()].map((meme) => ({
+      memeId: meme.memeId,
+      title: meme.title,
+      image: meme.image,
+      boostSats: meme.boostSats,
+      backers: meme.backers,
+      rank: meme.rank,
+      order: meme.order,
+      blurred: meme.blurred,
+    })),
+  };
+}
+
+/** A finished round as the archive keeps it. Creators are absent where the round was voided (R6). */
+export function archivedOf(state: RoundState): ArchivedRound {
+  if (state.phase.kind !== "final") throw new Error(`round ${state.open.roundId} is not final`);
+  const { outcome } = state.phase;
+  const computed = computeOutcome(state);
+  const ranked = rankMemes(state);
+  const unranked = [...state.memes.values()].filter((meme) => !ranked.includes(meme));
+  const winners = computed.kind === "result" ? computed.winners : [];
+  const best = state.memes.get(winners[0] ?? "");
+  return {
+    roundId: state.open.roundId,
+    arena: state.open.arena,
+    opensAt: state.open.opensAt,
+    closesAt: state.open.closesAt,
+    outcome: outcome.kind === "void" ? "voided" : "closed",
+    ...(outcome.kind === "void" ? { reason: outcome.reason } : {}),
+    pot: computed.kind === "result" ? computed.pot : livePot(state),
+    players: state.players.size,
+    memes: state.memes.size,
+    ...(best ? { winner: { memeId: best.memeId, title: best.title ?? "", image: `/media/${best.memeId}` } } : {}),
+    journalHash: state.head.hash,
+    memesRanked: [...ranked, ...unranked].map((meme, index) => ({
+      memeId: meme.memeId,
+      title: meme.title ?? "",
+      image: `/media/${meme.memeId}`,
+      rank: index < ranked.length ? index + 1 : 0,
+      winner: winners.includes(meme.memeId),
+      boostSats: meme.boostSats,
+      backers: meme.backers.size,
+      ...(outcome.kind === "void" ? {} : { creator: meme.playKey }),
+    })),
+    payouts:
+      outcome.kind === "void"
+        ? outcome.returned.map(({ playKey, sats }) => ({ playKey, won: 0, returned: sats }))
+        : outcome.result.payouts,
+    fee: outcome.kind === "void" ? 0 : outcome.result.fee,
+    seatFees: outcome.kind === "void" ? 0 : outcome.result.seatFees,
+    carryIn: state.carryIn,
+    carryOut: computed.kind === "void" ? computed.carryOut : (outcome.kind === "void" ? 0 : outcome.result.carryOut),
+  };
+}
