@@ -1,0 +1,175 @@
+/**
+ * The devchain's state as a fold over its events, so that a replayed log and a live run agree. Owns: transactions,
+ * mempool, blocks, conflicts. Does not own: judging (validate.ts, chain.ts), disk (store.ts).
+ */
+import { type Block, makeBlock, NO_BLOCK } from "./block.ts";
+import { Coins } from "./coins.ts";
+import type { Callback, ChainEvent } from "./store.ts";
+import { readTx, type WireTx } from "./wire.ts";
+
+export type ArcStatus =
+  | "SEEN_ON_NETWORK"
+  | "SEEN_IN_ORPHAN_MEMPOOL"
+  | "DOUBLE_SPEND_ATTEMPTED"
+  | "REJECTED"
+  | "MINED_IN_STALE_BLOCK"
+  | "MINED";
+
+export interface Row {
+  tx: WireTx;
+  status: ArcStatus;
+  /** When the chain first saw it, ms. */
+  firstSeen: number;
+  competing: string[];
+  mined?: { block: Block; index: number };
+  callback?: Callback;
+  extraInfo?: string;
+}
+
+/** Told of every change of a transaction's status. */
+export type StatusListener = (row: Row) => void;
+
+export class ChainState {
+  readonly rows = new Map<string, Row>();
+  readonly mempool = new Set<string>();
+  readonly blocks: Block[] = [];
+  readonly coins = new Coins();
+  /** How many blocks were ever made, reorganised ones too: makes each coinbase unique. */
+  minted = 0;
+  aheadMs = 0;
+  readonly #onStatus: StatusListener;
+
+  constructor(onStatus: StatusListener) {
+    this.#onStatus = onStatus;
+  }
+
+  get height(): number {
+    return this.blocks.length - 1;
+  }
+
+  /** Median time of the last 11 blocks up to `height`, seconds. */
+  medianTimePast(height = this.height): number {
+    const times = this.blocks.slice(Math.max(0, height - 10), height + 1).map(({ time }) => time);
+    return times.sort((a, b) => a - b)[times.length >> 1] ?? 0;
+  }
+
+  apply(event: ChainEvent): void {
+    switch (event.t) {
+      case "tx":
+        this.#addTx(readTx(Buffer.from(event.hex, "hex")), event.at);
+        return;
+      case "conflict":
+        this.#addConflict(readTx(Buffer.from(event.hex, "hex")), event.at, event.against);
+        return;
+      case "callback": {
+        const row = this.rows.get(event.txid);
+        if (row) row.callback = event.callback;
+        return;
+      }
+      case "block":
+        this.#addBlock(event.time, readTx(Buffer.from(event.coinbase, "hex")), event.txids);
+        return;
+      case "unmine":
+        this.#unmine(event.depth);
+        return;
+      case "evict":
+        for (const txid of event.txids) this.#evict(txid);
+        return;
+      case "clock":
+        this.aheadMs = event.aheadMs;
+        return;
+    }
+  }
+
+  #set(row: Row, status: ArcStatus): void {
+    row.status = status;
+    this.#onStatus(row);
+  }
+
+  #addTx(tx: WireTx, at: number): void {
+    const row = this.rows.get(tx.txid) ?? { tx, status: "SEEN_ON_NETWORK", firstSeen: at, competing: [] };
+    delete row.extraInfo;
+    this.rows.set(tx.txid, row);
+    this.coins.apply(tx);
+    this.mempool.add(tx.txid);
+    this.#set(row, "SEEN_ON_NETWORK");
+  }
+
+  #addConflict(tx: WireTx, at: number, against: string[]): void {
+    const loser: Row = { tx, status: "DOUBLE_SPEND_ATTEMPTED", firstSeen: at, competing: against };
+    this.rows.set(tx.txid, loser);
+    for (const txid of against) {
+      const row = this.rows.get(txid);
+      if (!row) continue;
+      if (!row.competing.includes(tx.txid)) row.competing.push(tx.txid);
+      this.#set(row, "DOUBLE_SPEND_ATTEMPTED");
+    }
+  }
+
+  #addBlock(time: number, coinbase: WireTx, txids: string[]): void {
+    const height = this.blocks.length;
+    const block = makeBlock(height, this.blocks.at(-1)?.hash ?? NO_BLOCK, time, [coinbase.txid, ...txids]);
+    this.blocks.push(block);
+    this.minted += 1;
+    const mined = { block, index: 0 };
+    this.rows.set(coinbase.txid, {
+      tx: coinbase,
+      status: "MINED",
+      firstSeen: time * 1000,
+      competing: [],
+      mined,
+    });
+    this.coins.apply(coinbase);
+    txids.forEach((txid, position) => {
+      const row = this.rows.get(txid);
+      if (!row) throw new Error(`block ${height} has an unknown transaction ${txid}`);
+      this.mempool.delete(txid);
+      this.coins.setMined(row.tx, true);
+      row.mined = { block, index: position + 1 };
+      this.#set(row, "MINED");
+      for (const loser of row.competing) this.#reject(loser);
+    });
+  }
+
+  #reject(txid: string): void {
+    const row = this.rows.get(txid);
+    if (row?.status !== "DOUBLE_SPEND_ATTEMPTED" || this.mempool.has(txid)) return;
+    row.extraInfo = "double spend attempted";
+    this.#set(row, "REJECTED");
+  }
+
+  #unmine(depth: number): void {
+    const gone = this.blocks.splice(-depth);
+    const back = gone.flatMap(({ txids }) => txids.slice(1));
+    for (const { txids } of gone) {
+      const row = this.rows.get(txids[0] ?? "");
+      if (row) this.coins.revert(row.tx);
+      this.rows.delete(txids[0] ?? "");
+    }
+    const later = [...this.mempool];
+    this.mempool.clear();
+    for (const txid of [...back, ...later]) this.mempool.add(txid);
+    for (const txid of back) {
+      const row = this.rows.get(txid);
+      if (!row) continue;
+      delete row.mined;
+      this.coins.setMined(row.tx, false);
+      this.#set(row, "MINED_IN_STALE_BLOCK");
+      this.#set(row, "SEEN_ON_NETWORK");
+    }
+  }
+
+  /** Descendants first: a coin must be unspent before its transaction can go. */
+  #evict(txid: string): void {
+    const row = this.rows.get(txid);
+    if (!row || !this.mempool.has(txid)) return;
+    row.tx.outputs.forEach((_, vout) => {
+      const child = this.coins.get(txid, vout)?.spentBy?.txid;
+      if (child !== undefined) this.#evict(child);
+    });
+    this.coins.revert(row.tx);
+    this.mempool.delete(txid);
+    row.extraInfo = "dropped from the mempool";
+    this.#set(row, "REJECTED");
+  }
+}

@@ -1,0 +1,146 @@
+/**
+ * What the devchain's node refuses. Owns: structure, amounts, size, finality, fee and script checks, and the refusal with
+ * both dialects' words. Does not own: which coins exist (chain.ts).
+ */
+import {
+  LockingScript,
+  Spend,
+  type TransactionInput,
+  type TransactionOutput,
+  UnlockingScript,
+} from "@bsv/sdk";
+import { isDataScript, MAX_MONEY, type WireTx } from "./wire.ts";
+
+export interface Policy {
+  feeSatPerKb: number;
+  maxTxBytes: number;
+  /** Largest script that is executed, bytes. Data outputs may be larger. */
+  maxScriptBytes: number;
+}
+
+/** A coin as the checks need it. */
+export interface SpentOutput {
+  sats: number;
+  script: Uint8Array;
+}
+
+const TITLES = {
+  400: "Bad request",
+  460: "Not extended format",
+  461: "Malformed transaction",
+  462: "Invalid inputs",
+  463: "Malformed transaction",
+  464: "Invalid outputs",
+  465: "Fee too low",
+  468: "Invalid BEEF",
+  474: "Transaction size",
+} as const;
+
+/** A refused transaction: ARC's status and detail, and the node's own words as WhatsOnChain passes them on. */
+export class Refusal extends Error {
+  readonly status: keyof typeof TITLES;
+  readonly title: string;
+  readonly nodeMessage: string;
+
+  constructor(status: keyof typeof TITLES, detail: string, nodeMessage: string) {
+    super(detail);
+    this.name = "Refusal";
+    this.status = status;
+    this.title = TITLES[status];
+    this.nodeMessage = nodeMessage;
+  }
+}
+
+const MIN_TX_BYTES = 61;
+const FINAL_SEQUENCE = 0xffffffff;
+const LOCKTIME_IS_TIME = 500_000_000;
+const NULL_TXID = "00".repeat(32);
+
+/** Checks that need nothing but the transaction. Throws Refusal. */
+export function checkStructure(tx: WireTx, policy: Policy): void {
+  if (tx.inputs.length === 0) throw new Refusal(462, "no inputs", "16: bad-txns-vin-empty");
+  if (tx.outputs.length === 0) throw new Refusal(464, "no outputs", "16: bad-txns-vout-empty");
+  if (tx.raw.length < MIN_TX_BYTES) throw new Refusal(463, "too small", "64: bad-txns-undersize");
+  if (tx.raw.length > policy.maxTxBytes) throw new Refusal(474, "transaction too large", "64: tx-size");
+  let total = 0;
+  for (const { sats, script } of tx.outputs) {
+    total += sats;
+    if (total > MAX_MONEY) throw new Refusal(464, "amount out of range", "16: bad-txns-vout-toolarge");
+    if (sats === 0 && !isDataScript(script)) throw new Refusal(464, "output of zero satoshis", "64: dust");
+  }
+  const seen = new Set<string>();
+  for (const { txid, vout, script } of tx.inputs) {
+    if (txid === NULL_TXID) throw new Refusal(462, "coinbase input", "16: coinbase");
+    const outpoint = `${txid}:${vout}`;
+    if (seen.has(outpoint)) throw new Refusal(462, "duplicate input", "16: bad-txns-inputs-duplicate");
+    seen.add(outpoint);
+    if (script.length > policy.maxScriptBytes) {
+      throw new Refusal(461, "unlocking script too large", "64: bad-txns-script-size");
+    }
+  }
+}
+
+/** Finality for the next block (as nodes judge it: strictly below the next height, or the median time past in s). */
+export function checkFinal(tx: WireTx, nextHeight: number, medianTimePast: number): void {
+  if (tx.lockTime === 0 || tx.inputs.every(({ sequence }) => sequence === FINAL_SEQUENCE)) return;
+  const limit = tx.lockTime < LOCKTIME_IS_TIME ? nextHeight : medianTimePast;
+  if (tx.lockTime >= limit) throw new Refusal(463, "the transaction is not final", "64: non-final");
+}
+
+/** Value and fee. Returns the fee in satoshis. Throws Refusal. */
+export function checkFee(tx: WireTx, spent: SpentOutput[], policy: Policy): number {
+  const inSum = spent.reduce((sum, { sats }) => sum + sats, 0);
+  const outSum = tx.outputs.reduce((sum, { sats }) => sum + sats, 0);
+  if (outSum > inSum) throw new Refusal(462, "spends more than its inputs", "16: bad-txns-in-belowout");
+  const fee = inSum - outSum;
+  const least = Math.ceil((tx.raw.length * policy.feeSatPerKb) / 1000);
+  if (fee < least) {
+    throw new Refusal(
+      465,
+      `minimum expected fee: ${least}, actual fee: ${fee}`,
+      "66: mempool min fee not met",
+    );
+  }
+  return fee;
+}
+
+const scriptRefusal = (index: number, reason: string): Refusal =>
+  new Refusal(461, `input ${index}: ${reason}`, `16: mandatory-script-verify-flag-failed (${reason})`);
+
+/** Runs every input's scripts through the interpreter. Throws Refusal at the first that fails. */
+export function checkScripts(tx: WireTx, spent: SpentOutput[], policy: Policy): void {
+  const inputs: TransactionInput[] = tx.inputs.map(({ txid, vout, sequence }) => ({
+    sourceTXID: txid,
+    sourceOutputIndex: vout,
+    sequence,
+  }));
+  const outputs: TransactionOutput[] = tx.outputs.map(({ sats, script }) => ({
+    satoshis: sats,
+    lockingScript: LockingScript.fromBinary([...script]),
+  }));
+  tx.inputs.forEach((input, index) => {
+    const source = spent[index];
+    if (!source) throw scriptRefusal(index, "no source output");
+    if (source.script.length > policy.maxScriptBytes) throw scriptRefusal(index, "locking script too large");
+    let valid: boolean;
+    try {
+      valid = new Spend({
+        sourceTXID: input.txid,
+        sourceOutputIndex: input.vout,
+        sourceSatoshis: source.sats,
+        lockingScript: LockingScript.fromBinary([...source.script]),
+        transactionVersion: tx.version,
+        otherInputs: inputs.filter((_, other) => other !== index),
+        outputs,
+        inputIndex: index,
+        unlockingScript: UnlockingScript.fromBinary([...input.script]),
+        inputSequence: input.sequence,
+        lockTime: tx.lockTime,
+      }).validate();
+    } catch (error) {
+      const reason = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
+      throw scriptRefusal(index, reason);
+    }
+    if (!valid) throw scriptRefusal(index, "evaluates to false");
+  });
+}
