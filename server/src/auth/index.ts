@@ -1,0 +1,132 @@
+/**
+ * The Auth Service (I1, I2, I4): sign-in by wallet signature, tokens, sessions, profiles, roles.
+ * Owns: putting those together, and who an access token speaks for. Does not own: HTTP, rate counting, bans.
+ */
+import { randomBytes as systemRandom } from "node:crypto";
+import { verifyCompact } from "@meme-rounds/shared-schema/crypto";
+import { CodedError } from "@meme-rounds/shared-schema/errors";
+import type { Network } from "@meme-rounds/shared-schema/records";
+import type { tokensAnswer, User, verifyBody } from "@meme-rounds/shared-schema/rest";
+import { playKeyProofBytes } from "@meme-rounds/shared-schema/sign-in";
+import type { z } from "zod";
+import type { Caller, Route } from "../infra/http.ts";
+import type { LimitRule } from "../infra/limiter.ts";
+import type { Logger } from "../infra/logger.ts";
+import type { Redis } from "../infra/redis.ts";
+import { createChallenges } from "./challenges.ts";
+import { AUTH_LIMITS, authRoutes } from "./routes.ts";
+import { manualScheme, schemeOf } from "./schemes.ts";
+import { createSessions, type Session } from "./sessions.ts";
+import { createAccessTokens } from "./tokens.ts";
+import { createUsers } from "./users.ts";
+
+export interface AuthOptions {
+  /** Host (and port) people see in the text they sign; tokens are good for this one only. */
+  domain: string;
+  network: Network;
+  /** Life of an access token, ms. 15 min by default. */
+  accessTtlMs?: number;
+  /** Life of a session since it was last refreshed, ms. 30 days by default. */
+  refreshTtlMs?: number;
+  /** Identity strings that have the role admin (I4). */
+  adminIdentities: readonly string[];
+  /** At least 32 bytes; every process that accepts tokens needs the same. */
+  jwtSecret: string;
+  /** Rate limits that differ from AUTH_LIMITS. */
+  limits?: Partial<Record<keyof typeof AUTH_LIMITS, LimitRule>>;
+}
+
+export interface AuthDeps {
+  redis: Redis;
+  logger: Logger;
+  /** ms since the epoch. */
+  now: () => number;
+  randomBytes?: (length: number) => Uint8Array;
+}
+
+export interface AuthService {
+  routes: Route[];
+  /** Who an access token speaks for. Throws TOKEN_INVALID, also when its session was revoked or has expired. */
+  authenticate(token: string): Promise<Caller>;
+  stop(): Promise<void>;
+}
+
+type Tokens = z.input<typeof tokensAnswer>;
+
+const DEFAULT_ACCESS_TTL_MS = 15 * 60_000;
+const DEFAULT_REFRESH_TTL_MS = 30 * 24 * 60 * 60_000;
+
+/** Throws RangeError when `jwtSecret` is too short. */
+export function createAuthService(options: AuthOptions, deps: AuthDeps): AuthService {
+  const { domain, network, jwtSecret } = options;
+  const { redis, logger, now, randomBytes = systemRandom } = deps;
+  const admins = new Set(options.adminIdentities);
+  const schemes = [manualScheme(network)];
+  const challenges = createChallenges({ domain }, { redis, now, randomBytes });
+  const users = createUsers({ redis, now });
+  const sessions = createSessions(
+    { refreshTtlMs: options.refreshTtlMs ?? DEFAULT_REFRESH_TTL_MS },
+    { redis, logger, now, randomBytes },
+  );
+  const accessTokens = createAccessTokens(
+    { domain, network, jwtSecret, ttlMs: options.accessTtlMs ?? DEFAULT_ACCESS_TTL_MS },
+    { now },
+  );
+
+  const roleOf = (identity: string): Caller["role"] => (admins.has(identity) ? "admin" : "player");
+
+  const userOf = async ({ identity, playKey }: Pick<Caller, "identity" | "playKey">): Promise<User> => ({
+    identity,
+    playKey,
+    ...(await users.profile(identity)),
+    role: roleOf(identity),
+  });
+
+  const tokensOf = async (session: Session, refreshToken: string): Promise<Tokens> => ({
+    accessToken: await accessTokens.issue({ identity: session.identity, sessionId: session.id }),
+    refreshToken,
+    user: await userOf(session),
+  });
+
+  /** The steps of I2 in order; the nonce is used up by the first, whatever the others find. */
+  const verify = async (body: z.output<typeof verifyBody>): Promise<Tokens> => {
+    const { wallet, address, playKey, message } = await challenges.take(body.nonce);
+    const { signature, publicKey } = body;
+    const proof = await schemeOf(schemes, wallet).verify({ message, signature, address, publicKey });
+    if (!proof.ok) throw new CodedError("SIGNATURE_INVALID");
+    const { identity } = proof;
+    if (!verifyCompact(playKeyProofBytes(body.nonce, identity), body.playSig, playKey))
+      throw new CodedError("PLAY_SIGNATURE_INVALID");
+    await users.claimPlayKey(playKey, identity);
+    await users.signedIn(identity, wallet, address);
+    const { session, refreshToken } = await sessions.open(identity, playKey);
+    logger.info({ identity, wallet, sessionId: session.id }, "signed in");
+    return await tokensOf(session, refreshToken);
+  };
+
+  return {
+    routes: authRoutes({
+      schemes,
+      challenges,
+      sessions,
+      users,
+      limits: { ...AUTH_LIMITS, ...options.limits },
+      verify,
+      async refresh(shown) {
+        const { session, refreshToken } = await sessions.rotate(shown);
+        return await tokensOf(session, refreshToken);
+      },
+      userOf,
+    }),
+
+    async authenticate(token) {
+      const { identity, sessionId } = await accessTokens.check(token);
+      const session = await sessions.find(sessionId);
+      if (session?.identity !== identity) throw new CodedError("TOKEN_INVALID");
+      return { identity, playKey: session.playKey, role: roleOf(identity), sessionId };
+    },
+
+    // Everything is in Redis and the connection is the caller's: nothing of its own to end.
+    async stop() {},
+  };
+}

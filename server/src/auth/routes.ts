@@ -1,0 +1,162 @@
+/**
+ * REST routes of sign-in and profiles (design.md section 8). Owns: the route table of this service.
+ * Does not own: what the calls do (index.ts and the stores), or the HTTP pipeline (infra/http.ts).
+ */
+import {
+  challengeAnswer,
+  challengeBody,
+  okAnswer,
+  patchMeBody,
+  refreshBody,
+  sessionsAnswer,
+  tokensAnswer,
+  type User,
+  userSchema,
+  verifyBody,
+} from "@meme-rounds/shared-schema/rest";
+import { z } from "zod";
+import { type Caller, callerOf, type Route, route } from "../infra/http.ts";
+import type { LimitRule } from "../infra/limiter.ts";
+import type { Challenges } from "./challenges.ts";
+import { type SignatureScheme, schemeOf } from "./schemes.ts";
+import type { Sessions } from "./sessions.ts";
+import type { Users } from "./users.ts";
+
+type Tokens = z.input<typeof tokensAnswer>;
+
+/** Sign-in attempts a minute and address (I5); many people may share one. */
+export const AUTH_LIMITS = {
+  challenge: { name: "auth.challenge", points: 30, seconds: 60 },
+  verify: { name: "auth.verify", points: 30, seconds: 60 },
+  refresh: { name: "auth.refresh", points: 60, seconds: 60 },
+} as const satisfies Record<string, LimitRule>;
+
+export interface AuthRoutesDeps {
+  schemes: readonly SignatureScheme[];
+  challenges: Challenges;
+  sessions: Sessions;
+  users: Users;
+  limits: Record<keyof typeof AUTH_LIMITS, LimitRule>;
+  verify(body: z.output<typeof verifyBody>): Promise<Tokens>;
+  refresh(refreshToken: string): Promise<Tokens>;
+  userOf(caller: Pick<Caller, "identity" | "playKey">): Promise<User>;
+}
+
+export function authRoutes(deps: AuthRoutesDeps): Route[] {
+  const { sessions, users, limits } = deps;
+  return [
+    route({
+      method: "post",
+      path: "/auth/challenge",
+      summary: "Ask for the text that the wallet signs; it is good once, for 5 minutes.",
+      auth: "none",
+      body: challengeBody,
+      answer: challengeAnswer,
+      errors: ["BAD_REQUEST", "WALLET_UNSUPPORTED", "RATE_LIMITED"],
+      limit: limits.challenge,
+      async handler({ body }) {
+        schemeOf(deps.schemes, body.wallet);
+        return await deps.challenges.issue(body);
+      },
+    }),
+    route({
+      method: "post",
+      path: "/auth/verify",
+      summary: "Sign in with the wallet's signature and the play key's proof.",
+      auth: "none",
+      body: verifyBody,
+      answer: tokensAnswer,
+      errors: [
+        "BAD_REQUEST",
+        "CHALLENGE_EXPIRED",
+        "WALLET_UNSUPPORTED",
+        "SIGNATURE_INVALID",
+        "PLAY_SIGNATURE_INVALID",
+        "PLAY_KEY_TAKEN",
+        "RATE_LIMITED",
+      ],
+      limit: limits.verify,
+      handler: ({ body }) => deps.verify(body),
+    }),
+    route({
+      method: "post",
+      path: "/auth/refresh",
+      summary: "Exchange a refresh token; each works once, and using one twice ends the session.",
+      auth: "none",
+      body: refreshBody,
+      answer: tokensAnswer,
+      errors: ["BAD_REQUEST", "REFRESH_INVALID", "RATE_LIMITED"],
+      limit: limits.refresh,
+      handler: ({ body }) => deps.refresh(body.refreshToken),
+    }),
+    route({
+      method: "post",
+      path: "/auth/logout",
+      summary: "End this session.",
+      auth: "player",
+      answer: okAnswer,
+      errors: ["AUTH_REQUIRED", "TOKEN_INVALID", "SESSION_UNKNOWN"],
+      async handler(input) {
+        const { identity, sessionId } = callerOf(input);
+        await sessions.revoke(identity, sessionId);
+        return { ok: true as const };
+      },
+    }),
+    route({
+      method: "get",
+      path: "/auth/sessions",
+      summary: "Your sessions, the most recently used first.",
+      auth: "player",
+      answer: sessionsAnswer,
+      errors: ["AUTH_REQUIRED", "TOKEN_INVALID"],
+      async handler(input) {
+        const { identity, sessionId } = callerOf(input);
+        const found = await sessions.list(identity);
+        return {
+          sessions: found.map(({ id, createdAt, lastUsedAt }) => ({
+            id,
+            createdAt,
+            lastUsedAt,
+            current: id === sessionId,
+          })),
+        };
+      },
+    }),
+    route({
+      method: "delete",
+      path: "/auth/sessions/:id",
+      summary: "End one of your sessions; its tokens stop working at once.",
+      auth: "player",
+      params: z.strictObject({ id: z.string().min(1).max(100) }),
+      answer: okAnswer,
+      errors: ["AUTH_REQUIRED", "TOKEN_INVALID", "SESSION_UNKNOWN"],
+      async handler(input) {
+        await sessions.revoke(callerOf(input).identity, input.params.id);
+        return { ok: true as const };
+      },
+    }),
+    route({
+      method: "get",
+      path: "/me",
+      summary: "Who you are signed in as.",
+      auth: "player",
+      answer: userSchema,
+      errors: ["AUTH_REQUIRED", "TOKEN_INVALID"],
+      handler: (input) => deps.userOf(callerOf(input)),
+    }),
+    route({
+      method: "patch",
+      path: "/me",
+      summary: "Change your display name.",
+      auth: "player",
+      body: patchMeBody,
+      answer: userSchema,
+      errors: ["AUTH_REQUIRED", "TOKEN_INVALID", "BAD_REQUEST"],
+      async handler(input) {
+        const caller = callerOf(input);
+        if (input.body.name !== undefined) await users.rename(caller.identity, input.body.name);
+        return await deps.userOf(caller);
+      },
+    }),
+  ];
+}

@@ -1,0 +1,83 @@
+/**
+ * Who has signed in: profiles and the binding of play keys.
+ * Owns: `mr:auth:user:<identity>` (hash: name, wallet, address, createdAt) and `mr:auth:play-key:<key>` (the identity
+ * it belongs to, for ever: I2). Does not own: sessions, roles' effects.
+ */
+import { CodedError } from "@meme-rounds/shared-schema/errors";
+import { walletKinds } from "@meme-rounds/shared-schema/rest";
+import { z } from "zod";
+import type { Redis } from "../infra/redis.ts";
+import type { WalletKind } from "./schemes.ts";
+import { runMulti } from "./transaction.ts";
+
+/** Longest display name, in UTF-16 units of its NFC form. */
+const MAX_NAME = 32;
+/** Control, line-breaking and lone surrogate characters, and the invisible ones that reorder or hide text. */
+const FORBIDDEN = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]/u;
+
+const profileSchema = z.object({ name: z.string(), wallet: z.enum(walletKinds), address: z.string() });
+export type Profile = z.infer<typeof profileSchema>;
+
+export interface Users {
+  /** Binds a play key to an identity, for ever. Throws PLAY_KEY_TAKEN when it belongs to another. */
+  claimPlayKey(playKey: string, identity: string): Promise<void>;
+  /** Notes a sign-in: the first one makes the profile. */
+  signedIn(identity: string, wallet: WalletKind, address: string): Promise<void>;
+  /** The profile of an identity that has signed in. Throws NOT_FOUND for any other. */
+  profile(identity: string): Promise<Profile>;
+  /** Sets the display name. Throws BAD_REQUEST when it is none (see `cleanName`). */
+  rename(identity: string, name: string): Promise<void>;
+}
+
+const userKey = (identity: string): string => `mr:auth:user:${identity}`;
+const playKeyKey = (playKey: string): string => `mr:auth:play-key:${playKey}`;
+
+/**
+ * A display name in NFC, trimmed, runs of spaces made one. Throws BAD_REQUEST when it holds a control or
+ * reordering character, has nothing visible, or is longer than 32.
+ */
+export function cleanName(raw: string): string {
+  if (FORBIDDEN.test(raw))
+    throw new CodedError("BAD_REQUEST", "body.name: has a character that names cannot have");
+  const name = raw
+    .normalize("NFC")
+    .replace(/\p{Zs}+/gu, " ")
+    .trim();
+  if (!/[\p{L}\p{N}\p{P}\p{S}]/u.test(name)) throw new CodedError("BAD_REQUEST", "body.name: is empty");
+  if (name.length > MAX_NAME)
+    throw new CodedError("BAD_REQUEST", `body.name: is longer than ${MAX_NAME} characters`);
+  return name;
+}
+
+export function createUsers(deps: { redis: Redis; now: () => number }): Users {
+  const { redis, now } = deps;
+  return {
+    async claimPlayKey(playKey, identity) {
+      const key = playKeyKey(playKey);
+      if ((await redis.set(key, identity, "NX")) === "OK") return;
+      // Bindings are never deleted or changed, so what is read here is what refused the line above.
+      if ((await redis.get(key)) !== identity) throw new CodedError("PLAY_KEY_TAKEN");
+    },
+
+    async signedIn(identity, wallet, address) {
+      const key = userKey(identity);
+      await runMulti(
+        redis
+          .multi()
+          .hsetnx(key, "name", `player ${identity.slice(-6)}`)
+          .hsetnx(key, "createdAt", now())
+          .hset(key, { wallet, address }),
+      );
+    },
+
+    async profile(identity) {
+      const stored = await redis.hgetall(userKey(identity));
+      if (Object.keys(stored).length === 0) throw new CodedError("NOT_FOUND");
+      return profileSchema.parse(stored);
+    },
+
+    async rename(identity, name) {
+      await redis.hset(userKey(identity), "name", cleanName(name));
+    },
+  };
+}
