@@ -1,0 +1,312 @@
+/** Tokens, sessions and profiles over HTTP against a real Redis (I2, I4). */
+import assert from "node:assert/strict";
+import { sessionsAnswer, tokensAnswer, type User, userSchema } from "@meme-rounds/shared-schema/rest";
+import { SignJWT } from "jose";
+import { createAuthService } from "../../src/auth/index.ts";
+import { MAX_SESSIONS } from "../../src/auth/sessions.ts";
+import { createLogger } from "../../src/infra/logger.ts";
+import { createRedis, type Redis } from "../../src/infra/redis.ts";
+import { startRedis, type TestRedis } from "../support/redis.ts";
+import { DOMAIN, type Harness, JWT_SECRET, player, type Reply, signIn, startAuth } from "./support.ts";
+
+const MINUTE = 60_000;
+const DAY = 24 * 60 * MINUTE;
+
+describe("auth: tokens, sessions and profiles", () => {
+  let server: TestRedis;
+  let redis: Redis;
+  let harness: Harness;
+
+  before(async () => {
+    server = await startRedis();
+    redis = createRedis(server.url);
+  });
+  after(async () => {
+    redis.disconnect();
+    await server.close();
+  });
+  beforeEach(async () => {
+    await redis.flushall();
+    harness = await startAuth(redis);
+  });
+  afterEach(() => harness.close());
+
+  const me = (token: string): Promise<Reply> => harness.call("GET", "/me", { token });
+  const refresh = (refreshToken: string): Promise<Reply> =>
+    harness.call("POST", "/auth/refresh", { body: { refreshToken } });
+  const sessionsOf = async (token: string) =>
+    sessionsAnswer.parse((await harness.call("GET", "/auth/sessions", { token })).body).sessions;
+  const tokenDies = async (token: string): Promise<void> => {
+    const reply = await me(token);
+    assert.equal(reply.problem().code, "TOKEN_INVALID");
+    assert.equal(reply.status, 401);
+  };
+
+  it("I2: an access token is good for 15 min", async () => {
+    const { accessToken } = await signIn(harness, player(1));
+    harness.clock.ms += 15 * MINUTE - 1_000;
+    assert.equal((await me(accessToken)).status, 200);
+    harness.clock.ms += 1_000;
+    await tokenDies(accessToken);
+  });
+
+  it("I2: a tampered token, one without a signature, and foreign ones are refused", async () => {
+    const { accessToken } = await signIn(harness, player(1));
+    const [header = "", payload = "", signature = ""] = accessToken.split(".");
+    const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+    const claims = JSON.parse(Buffer.from(payload, "base64url").toString()) as Record<string, unknown>;
+    const other = encode({ ...claims, sub: player(2).identity });
+    const flipped = (signature[0] === "A" ? "B" : "A") + signature.slice(1);
+    const make = (alg: string, secret: string, audience = DOMAIN, issuer = "meme-rounds:devchain") =>
+      new SignJWT({ sid: claims.sid })
+        .setProtectedHeader({ alg })
+        .setSubject(player(1).identity)
+        .setIssuer(issuer)
+        .setAudience(audience)
+        .setExpirationTime(Math.floor(harness.clock.ms / 1000) + 60)
+        .sign(new TextEncoder().encode(secret));
+    const forged = [
+      "x",
+      `${header}.${other}.${signature}`,
+      `${header}.${payload}.${flipped}`,
+      `${header}.${payload}.`,
+      `${encode({ alg: "none" })}.${payload}.`,
+      `${encode({ alg: "none" })}.${payload}.${signature}`,
+      await make("HS256", JWT_SECRET.replace("only", "Only")),
+      await make("HS512", JWT_SECRET.repeat(2)),
+      await make("HS256", JWT_SECRET, "phishing.example"),
+      await make("HS256", JWT_SECRET, DOMAIN, "meme-rounds:main"),
+    ];
+    for (const token of forged) await tokenDies(token);
+    // The same maker with every part right: so it was the wrong part that refused each of those.
+    assert.equal((await me(await make("HS256", JWT_SECRET))).status, 200);
+    assert.equal((await me(accessToken)).status, 200);
+  });
+
+  it("I2: a token without an expiry, or of another session's identity, is refused", async () => {
+    const { accessToken } = await signIn(harness, player(1));
+    const { sessionId } = await harness.auth.authenticate(accessToken);
+    const draft = (sub: string) =>
+      new SignJWT({ sid: sessionId })
+        .setProtectedHeader({ alg: "HS256" })
+        .setSubject(sub)
+        .setIssuer("meme-rounds:devchain")
+        .setAudience(DOMAIN);
+    const key = new TextEncoder().encode(JWT_SECRET);
+    await tokenDies(await draft(player(1).identity).sign(key));
+    const exp = Math.floor(harness.clock.ms / 1000) + 60;
+    await tokenDies(await draft(player(2).identity).setExpirationTime(exp).sign(key));
+    assert.equal((await me(await draft(player(1).identity).setExpirationTime(exp).sign(key))).status, 200);
+  });
+
+  it("I2: a short secret is refused at boot", () => {
+    const options = {
+      domain: DOMAIN,
+      network: "devchain" as const,
+      adminIdentities: [],
+      jwtSecret: "x".repeat(31),
+    };
+    const deps = { redis, logger: createLogger("auth-test", "silent"), now: () => harness.clock.ms };
+    assert.throws(() => createAuthService(options, deps), RangeError);
+  });
+
+  it("I2: routes of players need a token", async () => {
+    const paths = [
+      ["GET", "/me"],
+      ["PATCH", "/me"],
+      ["GET", "/auth/sessions"],
+      ["POST", "/auth/logout"],
+      ["DELETE", "/auth/sessions/x"],
+    ] as const;
+    for (const [method, path] of paths)
+      assert.equal((await harness.call(method, path)).problem().code, "AUTH_REQUIRED", path);
+  });
+
+  it("I2: refreshing gives new tokens of the same session; refresh tokens are stored hashed", async () => {
+    const first = await signIn(harness, player(1));
+    harness.clock.ms += 20 * MINUTE;
+    const reply = await refresh(first.refreshToken);
+    assert.equal(reply.status, 200);
+    const second = tokensAnswer.parse(reply.body);
+    assert.notEqual(second.refreshToken, first.refreshToken);
+    assert.deepEqual(second.user, first.user);
+    assert.equal((await me(second.accessToken)).status, 200);
+    const sessions = await sessionsOf(second.accessToken);
+    assert.equal(sessions.length, 1);
+    assert.equal(sessions[0]?.lastUsedAt, harness.clock.ms);
+    assert.equal(sessions[0]?.createdAt, harness.clock.ms - 20 * MINUTE);
+    const secrets = [first, second].map(({ refreshToken }) => refreshToken.split(".")[1] ?? "");
+    const [session = ""] = await redis.keys("mr:auth:session:*");
+    const stored = JSON.stringify(await redis.hgetall(session));
+    for (const secret of secrets) assert.ok(secret.length >= 43 && !stored.includes(secret));
+  });
+
+  it("I2: using a refresh token twice ends the whole family, access tokens included", async () => {
+    const who = player(1);
+    const other = await signIn(harness, who);
+    const first = await signIn(harness, who);
+    const second = tokensAnswer.parse((await refresh(first.refreshToken)).body);
+    const third = tokensAnswer.parse((await refresh(second.refreshToken)).body);
+    const reused = await refresh(first.refreshToken);
+    assert.equal(reused.problem().code, "REFRESH_INVALID");
+    assert.equal(reused.status, 401);
+    assert.equal((await refresh(third.refreshToken)).problem().code, "REFRESH_INVALID");
+    for (const { accessToken } of [first, second, third]) await tokenDies(accessToken);
+    // Another session of the same player is not part of the family.
+    assert.equal((await sessionsOf(other.accessToken)).length, 1);
+    assert.equal((await refresh(other.refreshToken)).status, 200);
+  });
+
+  it("I2: of two refreshes racing with one token at most one wins, and the family ends", async () => {
+    const { refreshToken } = await signIn(harness, player(1));
+    const replies = await Promise.all([refresh(refreshToken), refresh(refreshToken)]);
+    assert.deepEqual(replies.map(({ status }) => status).sort(), [200, 401]);
+    const won = tokensAnswer.parse(replies.find(({ status }) => status === 200)?.body);
+    assert.equal((await refresh(won.refreshToken)).problem().code, "REFRESH_INVALID");
+  });
+
+  it("I2: a session ends 30 days after its last refresh, by the clock that was passed in", async () => {
+    const first = await signIn(harness, player(1));
+    harness.clock.ms += 30 * DAY - 1;
+    const second = tokensAnswer.parse((await refresh(first.refreshToken)).body);
+    harness.clock.ms += 30 * DAY;
+    assert.equal((await refresh(second.refreshToken)).problem().code, "REFRESH_INVALID");
+  });
+
+  it("I2: a session that has expired ends its access tokens, whatever their own time says", async () => {
+    const brief = await startAuth(redis, { refreshTtlMs: MINUTE });
+    try {
+      const { accessToken } = await signIn(brief, player(1));
+      brief.clock.ms += MINUTE - 1;
+      await brief.auth.authenticate(accessToken);
+      brief.clock.ms += 1;
+      await assert.rejects(brief.auth.authenticate(accessToken), { code: "TOKEN_INVALID" });
+    } finally {
+      await brief.close();
+    }
+  });
+
+  it("I2: refresh refuses what never was a token", async () => {
+    const { accessToken } = await signIn(harness, player(1));
+    for (const text of ["no-such-token", ".........a", `${"x".repeat(22)}.${"y".repeat(43)}`])
+      assert.equal((await refresh(text)).problem().code, "REFRESH_INVALID");
+    assert.equal((await refresh("short")).problem().code, "BAD_REQUEST");
+    assert.equal((await me(accessToken)).status, 200);
+  });
+
+  it("I2: sessions are listed and can be ended one by one", async () => {
+    const who = player(1);
+    const laptop = await signIn(harness, who);
+    harness.clock.ms += 1_000;
+    const phone = await signIn(harness, who);
+    const listed = await sessionsOf(phone.accessToken);
+    assert.deepEqual(
+      listed.map(({ current }) => current),
+      [true, false],
+    );
+    const old = listed[1]?.id ?? "";
+    const ended = await harness.call("DELETE", `/auth/sessions/${old}`, { token: phone.accessToken });
+    assert.deepEqual(ended.body, { ok: true });
+    await tokenDies(laptop.accessToken);
+    assert.equal((await refresh(laptop.refreshToken)).problem().code, "REFRESH_INVALID");
+    assert.equal((await sessionsOf(phone.accessToken)).length, 1);
+    const again = await harness.call("DELETE", `/auth/sessions/${old}`, { token: phone.accessToken });
+    assert.equal(again.problem().code, "SESSION_UNKNOWN");
+  });
+
+  it("I2: nobody ends or sees another's session", async () => {
+    const mine = await signIn(harness, player(1));
+    const theirs = await signIn(harness, player(2));
+    const [session] = await sessionsOf(theirs.accessToken);
+    const reply = await harness.call("DELETE", `/auth/sessions/${session?.id}`, { token: mine.accessToken });
+    assert.equal(reply.problem().code, "SESSION_UNKNOWN");
+    assert.equal((await me(theirs.accessToken)).status, 200);
+    assert.ok((await sessionsOf(mine.accessToken)).every(({ id }) => id !== session?.id));
+  });
+
+  it("I2: logging out ends this session only", async () => {
+    const [one, two] = [await signIn(harness, player(1)), await signIn(harness, player(1))];
+    const reply = await harness.call("POST", "/auth/logout", { token: one.accessToken });
+    assert.deepEqual(reply.body, { ok: true });
+    await tokenDies(one.accessToken);
+    assert.equal((await refresh(one.refreshToken)).problem().code, "REFRESH_INVALID");
+    assert.equal((await me(two.accessToken)).status, 200);
+  });
+
+  it("I5: an identity has a bounded number of sessions; the one unused for longest goes", async () => {
+    const who = player(1);
+    const oldest = await signIn(harness, who);
+    harness.clock.ms += 1;
+    const unused = await signIn(harness, who);
+    harness.clock.ms += 1;
+    const kept = tokensAnswer.parse((await refresh(oldest.refreshToken)).body);
+    for (let count = 2; count <= MAX_SESSIONS; count++) {
+      harness.clock.ms += 1;
+      await signIn(harness, who);
+    }
+    await tokenDies(unused.accessToken);
+    assert.equal((await sessionsOf(kept.accessToken)).length, MAX_SESSIONS);
+    assert.equal((await redis.keys("mr:auth:session:*")).length, MAX_SESSIONS);
+  });
+
+  it("I4: the allow list of identities makes admins, at once and only while it names them", async () => {
+    const boss = player(9);
+    const { accessToken, user } = await signIn(harness, boss);
+    assert.equal(user.role, "player");
+    const other = await startAuth(redis, { adminIdentities: [boss.identity] });
+    try {
+      assert.equal((await other.auth.authenticate(accessToken)).role, "admin");
+      assert.equal((await signIn(other, boss)).user.role, "admin");
+      assert.equal((await signIn(other, player(1))).user.role, "player");
+    } finally {
+      await other.close();
+    }
+    assert.equal((await harness.auth.authenticate(accessToken)).role, "player");
+  });
+
+  describe("profile", () => {
+    const rename = (token: string, name: unknown): Promise<Reply> =>
+      harness.call("PATCH", "/me", { token, body: { name } });
+
+    it("a name is stored in NFC, trimmed, and survives the next sign-in", async () => {
+      const { accessToken } = await signIn(harness, player(1));
+      const reply = await rename(accessToken, "  Cafe\u0301   Ole\u0301 🐸 ");
+      assert.equal(reply.status, 200);
+      const user: User = userSchema.parse(reply.body);
+      assert.equal(user.name, "Café Olé 🐸");
+      assert.equal((await signIn(harness, player(1))).user.name, "Café Olé 🐸");
+      assert.equal(userSchema.parse((await me(accessToken)).body).name, "Café Olé 🐸");
+      assert.notEqual((await signIn(harness, player(2))).user.name, "Café Olé 🐸");
+    });
+
+    it("names that are none are refused and change nothing", async () => {
+      const { accessToken, user } = await signIn(harness, player(1));
+      const bad = [
+        "",
+        "   ",
+        "\u200d",
+        "a\u0000b",
+        "line\nbreak",
+        "\ttab",
+        "\u202eevil",
+        "zero\u200bwidth",
+        "lone \ud800",
+        "x".repeat(33),
+        "\u0958".repeat(32),
+        7,
+        null,
+      ];
+      for (const name of bad)
+        assert.equal((await rename(accessToken, name)).problem().code, "BAD_REQUEST", JSON.stringify(name));
+      const role = await harness.call("PATCH", "/me", { token: accessToken, body: { role: "admin" } });
+      assert.equal(role.problem().code, "BAD_REQUEST");
+      assert.deepEqual(userSchema.parse((await me(accessToken)).body), user);
+    });
+
+    it("a patch without fields answers with the profile as it is", async () => {
+      const { accessToken, user } = await signIn(harness, player(1));
+      const reply = await harness.call("PATCH", "/me", { token: accessToken, body: {} });
+      assert.deepEqual(userSchema.parse(reply.body), user);
+    });
+  });
+});
