@@ -1,6 +1,6 @@
-/** Tokens, sessions and profiles over HTTP against a real Redis (I2, I4). */
+/** Tokens, sessions and roles over HTTP against a real Redis (I2, I4). */
 import assert from "node:assert/strict";
-import { sessionsAnswer, tokensAnswer, type User, userSchema } from "@meme-rounds/shared-schema/rest";
+import { sessionsAnswer, tokensAnswer } from "@meme-rounds/shared-schema/rest";
 import { SignJWT } from "jose";
 import { createAuthService } from "../../src/auth/index.ts";
 import { MAX_SESSIONS } from "../../src/auth/sessions.ts";
@@ -12,7 +12,7 @@ import { DOMAIN, type Harness, JWT_SECRET, player, type Reply, signIn, startAuth
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 
-describe("auth: tokens, sessions and profiles", () => {
+describe("auth: tokens, sessions and roles", () => {
   let server: TestRedis;
   let redis: Redis;
   let harness: Harness;
@@ -262,51 +262,5 @@ describe("auth: tokens, sessions and profiles", () => {
       await other.close();
     }
     assert.equal((await harness.auth.authenticate(accessToken)).role, "player");
-  });
-
-  describe("profile", () => {
-    const rename = (token: string, name: unknown): Promise<Reply> =>
-      harness.call("PATCH", "/me", { token, body: { name } });
-
-    it("a name is stored in NFC, trimmed, and survives the next sign-in", async () => {
-      const { accessToken } = await signIn(harness, player(1));
-      const reply = await rename(accessToken, "  Cafe\u0301   Ole\u0301 🐸 ");
-      assert.equal(reply.status, 200);
-      const user: User = userSchema.parse(reply.body);
-      assert.equal(user.name, "Café Olé 🐸");
-      assert.equal((await signIn(harness, player(1))).user.name, "Café Olé 🐸");
-      assert.equal(userSchema.parse((await me(accessToken)).body).name, "Café Olé 🐸");
-      assert.notEqual((await signIn(harness, player(2))).user.name, "Café Olé 🐸");
-    });
-
-    it("names that are none are refused and change nothing", async () => {
-      const { accessToken, user } = await signIn(harness, player(1));
-      const bad = [
-        "",
-        "   ",
-        "\u200d",
-        "a\u0000b",
-        "line\nbreak",
-        "\ttab",
-        "\u202eevil",
-        "zero\u200bwidth",
-        "lone \ud800",
-        "x".repeat(33),
-        "\u0958".repeat(32),
-        7,
-        null,
-      ];
-      for (const name of bad)
-        assert.equal((await rename(accessToken, name)).problem().code, "BAD_REQUEST", JSON.stringify(name));
-      const role = await harness.call("PATCH", "/me", { token: accessToken, body: { role: "admin" } });
-      assert.equal(role.problem().code, "BAD_REQUEST");
-      assert.deepEqual(userSchema.parse((await me(accessToken)).body), user);
-    });
-
-    it("a patch without fields answers with the profile as it is", async () => {
-      const { accessToken, user } = await signIn(harness, player(1));
-      const reply = await harness.call("PATCH", "/me", { token: accessToken, body: {} });
-      assert.deepEqual(userSchema.parse(reply.body), user);
-    });
   });
 });
