@@ -10,12 +10,18 @@ const SPKI_PREFIX = Buffer.from("3036301006072a8648ce3d020106052b8104000a032200"
 const HALF_ORDER = 0x7fffffffffffffffffffffffffffffff5d576e7357a4501ddfe92f46681b20a0n;
 
 /** Returns a verifier over sha256(bytes) that keeps at most `maxKeys` imported keys (oldest leave first). */
-export function createVerifier(maxKeys = 20_000): (bytes: Uint8Array, sigHex: string, publicKeyHex: string) => boolean {
+export function createVerifier(
+  maxKeys = 20_000,
+): (bytes: Uint8Array, sigHex: string, publicKeyHex: string) => boolean {
   const keys = new Map<string, KeyObject>();
   const keyOf = (hex: string): KeyObject => {
     const had = keys.get(hex);
     if (had) return had;
-    const key = createPublicKey({ key: Buffer.concat([SPKI_PREFIX, Buffer.from(hex, "hex")]), format: "der", type: "spki" });
+    const key = createPublicKey({
+      key: Buffer.concat([SPKI_PREFIX, Buffer.from(hex, "hex")]),
+      format: "der",
+      type: "spki",
+    });
     if (keys.size >= maxKeys) {
       const oldest = keys.keys().next().value;
       if (oldest !== undefined) keys.delete(oldest);

@@ -67,7 +67,9 @@ export function route<
   B extends z.ZodType | undefined = undefined,
   Q extends z.ZodType | undefined = undefined,
   P extends z.ZodType | undefined = undefined,
->(spec: RouteSpec<B, Q, P, A> & { handler(input: HandlerInput<B, Q, P>): Promise<z.input<A>> }): Route {
+>(
+  spec: RouteSpec<B, Q, P, A> & { handler(input: HandlerInput<B, Q, P>): Promise<z.input<A> | undefined> },
+): Route {
   return spec as unknown as Route;
 }
 

@@ -83,7 +83,10 @@ export class RoundActor {
     };
     if (mark) {
       const first = this.refs.get(mark.playKey)?.get(mark.ref);
-      if (first) return first.digest === mark.digest ? first.answer : Promise.resolve(this.rejected(mark.ref, "REF_REUSED"));
+      if (first)
+        return first.digest === mark.digest
+          ? first.answer
+          : Promise.resolve(this.rejected(mark.ref, "REF_REUSED"));
     }
     const ref = mark?.ref ?? "";
     if (this.failed) return Promise.resolve(this.rejected(ref, "UNAVAILABLE"));

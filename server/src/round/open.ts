@@ -11,7 +11,6 @@ import type { Redis } from "../infra/redis.ts";
 import { appendJournal, readStored, type StoredEntry } from "./journal-store.ts";
 import type { PaymentPort } from "./ports.ts";
 
-
 export interface OpenOptions {
   network: Network;
   arena: string;

@@ -2,9 +2,10 @@
  * What the Round Service needs of the other services, and nothing more. Owns: these interfaces.
  * main.ts hands in the real ones; tests hand in the same services on stand-ins.
  */
-import type { Model } from "@meme-rounds/shared-schema/rest";
+
 import type { Refusal } from "@meme-rounds/shared-schema/errors";
 import type { Network } from "@meme-rounds/shared-schema/records";
+import type { Model } from "@meme-rounds/shared-schema/rest";
 import type { Caller } from "../infra/http.ts";
 
 export interface DepositTerms {
@@ -79,4 +80,3 @@ export interface AuthPort {
   /** Throws TOKEN_INVALID. */
   authenticate(token: string): Promise<Caller>;
 }
-

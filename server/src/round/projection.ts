@@ -3,9 +3,10 @@
  * Does not own: the state, nor sending it. While the round is blind the numbers keep their last open value;
  * creators are named only once settling begins, and never in a voided round.
  */
-import { entryPrice } from "@meme-rounds/shared-schema/rules";
+
 import { computeOutcome, livePot, rankMemes } from "@meme-rounds/shared-schema/payout";
 import type { MemeState, RoundState } from "@meme-rounds/shared-schema/round-state";
+import { entryPrice } from "@meme-rounds/shared-schema/rules";
 import { MemeView, PayoutView, ResultView, type RoundView } from "@meme-rounds/shared-schema/sync-state";
 
 /** Fields that never change after record 1. */

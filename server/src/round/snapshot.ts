@@ -8,7 +8,12 @@ import type { RoundView } from "@meme-rounds/shared-schema/sync-state";
 import type { ArchivedRound } from "./directory.ts";
 
 /** Numbers come from the view, which already keeps what must not be seen (R6). */
-export function snapshotOf(view: RoundView, state: RoundState, roomId: string, auditorHeadKey: string): Snapshot {
+export function snapshotOf(
+  view: RoundView,
+  state: RoundState,
+  roomId: string,
+  auditorHeadKey: string,
+): Snapshot {
   const { open } = state;
   const { rules } = open;
   return {
@@ -70,7 +75,9 @@ export function archivedOf(state: RoundState): ArchivedRound {
     pot: computed.kind === "result" ? computed.pot : livePot(state),
     players: state.players.size,
     memes: state.memes.size,
-    ...(best ? { winner: { memeId: best.memeId, title: best.title ?? "", image: `/media/${best.memeId}` } } : {}),
+    ...(best
+      ? { winner: { memeId: best.memeId, title: best.title ?? "", image: `/media/${best.memeId}` } }
+      : {}),
     journalHash: state.head.hash,
     memesRanked: [...ranked, ...unranked].map((meme, index) => ({
       memeId: meme.memeId,
@@ -89,6 +96,7 @@ export function archivedOf(state: RoundState): ArchivedRound {
     fee: outcome.kind === "void" ? 0 : outcome.result.fee,
     seatFees: outcome.kind === "void" ? 0 : outcome.result.seatFees,
     carryIn: state.carryIn,
-    carryOut: computed.kind === "void" ? computed.carryOut : (outcome.kind === "void" ? 0 : outcome.result.carryOut),
+    carryOut:
+      computed.kind === "void" ? computed.carryOut : outcome.kind === "void" ? 0 : outcome.result.carryOut,
   };
 }

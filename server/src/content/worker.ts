@@ -1,0 +1,129 @@
+/**
+ * The 3D pipeline's process: transform (AITubo) -> model (local) -> published (C3, C4).
+ * Owns: the two workers and what a job does. Does not own: the transformer, the AITubo client, the queues' shape.
+ */
+import { DelayedError, type Job, UnrecoverableError, Worker } from "bullmq";
+import type { Logger } from "../infra/logger.ts";
+import type { Redis } from "../infra/redis.ts";
+import type { AituboClient } from "./aitubo/client.ts";
+import { Gallery } from "./gallery.ts";
+import { type LookDeps, makeLook } from "./look.ts";
+import { MediaStore } from "./media-store.ts";
+import {
+  createQueue,
+  jobId,
+  MODEL_QUEUE,
+  type ModelData,
+  modelData,
+  QUEUE_PREFIX,
+  TRANSFORM_QUEUE,
+  type TransformData,
+  transformData,
+} from "./queues.ts";
+import { memeToModel } from "./transform/index.ts";
+
+export interface ContentWorkerOptions {
+  /** Where AITubo can fetch a meme from, e.g. https://memes.example; absent turns AITubo off (C8). */
+  publicUrl?: string;
+}
+
+export interface ContentWorkerDeps {
+  redis: Redis;
+  /** Absent: models are made locally only. */
+  aitubo?: AituboClient;
+  logger: Logger;
+  now(): number;
+}
+
+export interface ContentWorker {
+  stop(): Promise<void>;
+}
+
+/** AITubo mostly waits. */
+const TRANSFORM_CONCURRENCY = 8;
+/** Longer than the slowest model on a busy machine, ms. */
+const MODEL_LOCK_MS = 120_000;
+
+export function createContentWorker(options: ContentWorkerOptions, deps: ContentWorkerDeps): ContentWorker {
+  const media = new MediaStore(deps.redis);
+  const gallery = new Gallery(deps.redis);
+  const models = createQueue<ModelData>(MODEL_QUEUE, deps.redis);
+  const look: LookDeps | undefined =
+    deps.aitubo && options.publicUrl
+      ? {
+          aitubo: deps.aitubo,
+          publicUrl: options.publicUrl,
+          redis: deps.redis,
+          media,
+          logger: deps.logger,
+          now: deps.now,
+        }
+      : undefined;
+
+  const transform = async (job: Job<TransformData>, token: string | undefined): Promise<void> => {
+    const data = transformData.parse(job.data);
+    const made = look ? await makeLook(data, look) : { kind: "none" as const };
+    if (made.kind === "wait") {
+      // Waiting holds no slot and costs no attempt.
+      await job.moveToDelayed(deps.now() + made.ms, token);
+      throw new DelayedError();
+    }
+    const texture = made.kind === "picture" ? { texture: made.sha256 } : {};
+    await models.add("model", { ...data, ...texture }, { jobId: jobId("m", data.roundId, data.memeId) });
+  };
+
+  const model = async (job: Job<ModelData>): Promise<void> => {
+    const { roundId, memeId, title, texture } = modelData.parse(job.data);
+    if (await gallery.has(roundId, memeId)) return;
+    const [source, painted] = await Promise.all([
+      media.get(memeId),
+      texture ? media.get(texture) : undefined,
+    ]);
+    if (!source) throw new UnrecoverableError(`the bytes of meme ${memeId} are gone`);
+    const made = await memeToModel(source.bytes, {
+      mode: "auto",
+      ...(painted ? { texture: painted.bytes } : {}),
+    });
+    const [glb, poster, turntable] = await Promise.all([
+      media.put(made.glb, "model/gltf-binary"),
+      media.put(made.poster, "image/webp"),
+      media.put(made.turntable, "image/webp"),
+    ]);
+    for (const sha256 of [glb, poster, turntable]) await media.keep(sha256);
+    await gallery.publish({
+      roundId,
+      memeId,
+      title,
+      image: `/media/${memeId}`,
+      glb: `/media/${glb}`,
+      poster: `/media/${poster}`,
+      turntable: `/media/${turntable}`,
+      provider: painted ? "aitubo" : "local",
+      at: deps.now(),
+    });
+    deps.logger.info({ roundId, memeId, ...made.stats }, "a winner became a model");
+  };
+
+  const common = {
+    connection: deps.redis,
+    prefix: QUEUE_PREFIX,
+    stalledInterval: 15_000,
+    maxStalledCount: 2,
+  };
+  const workers = [
+    new Worker<TransformData>(TRANSFORM_QUEUE, transform, { ...common, concurrency: TRANSFORM_CONCURRENCY }),
+    new Worker<ModelData>(MODEL_QUEUE, model, { ...common, concurrency: 1, lockDuration: MODEL_LOCK_MS }),
+  ];
+  for (const worker of workers) {
+    worker.on("failed", (job, err) =>
+      deps.logger.warn({ err, job: job?.id, attempts: job?.attemptsMade }, "a job of the 3D pipeline failed"),
+    );
+    worker.on("error", (err) => deps.logger.error({ err }, "a worker of the 3D pipeline failed"));
+  }
+  return {
+    async stop() {
+      await Promise.all(workers.map((worker) => worker.close()));
+      await models.close();
+    },
+  };
+}

@@ -1,0 +1,212 @@
+/**
+ * The edge of the room: from a message off the wire to one answer (R4, R9).
+ * Owns: schema, limits per message kind, turning messages into commands. Does not own: rules, sockets.
+ */
+import { randomBytes } from "node:crypto";
+import { CodedError } from "@meme-rounds/shared-schema/errors";
+import {
+  type ClientMessage,
+  type ClientMessageKind,
+  clientMessages,
+  type You,
+} from "@meme-rounds/shared-schema/messages";
+import { ZERO_HASH } from "@meme-rounds/shared-schema/records";
+import type { RoundState } from "@meme-rounds/shared-schema/round-state";
+import { deadlineOf } from "@meme-rounds/shared-schema/rules";
+import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
+import type { Caller } from "../infra/http.ts";
+import type { Logger } from "../infra/logger.ts";
+import type { Answer, RoundActor } from "./actor.ts";
+import type { ContentPort, PaymentPort } from "./ports.ts";
+
+/** Messages of a kind per player and second-window; beyond it the answer is RATE_LIMITED (I5). */
+const MESSAGE_LIMITS: Record<Exclude<ClientMessageKind, "watch">, { points: number; seconds: number }> = {
+  deposit: { points: 10, seconds: 60 },
+  enter: { points: 6, seconds: 60 },
+  boost: { points: 100, seconds: 10 },
+  chat: { points: 5, seconds: 10 },
+  report: { points: 10, seconds: 60 },
+};
+
+/** A deposit that arrives this close to the deadline would be judged after it: better not sent at all. */
+const DEPOSIT_MARGIN_MS = 1_000;
+
+type AnsweredKind = keyof typeof MESSAGE_LIMITS;
+
+export interface CommandDeps {
+  content: ContentPort;
+  payment: PaymentPort;
+  logger: Logger;
+  now(): number;
+}
+
+/** Where a later answer goes (a deposit the network was slow about). */
+export type Later = (answer: Answer) => void;
+
+export class CommandEdge {
+  private readonly actor: RoundActor;
+  private readonly deps: CommandDeps;
+  private readonly limiters: Map<AnsweredKind, RateLimiterMemory>;
+
+  constructor(actor: RoundActor, deps: CommandDeps) {
+    this.actor = actor;
+    this.deps = deps;
+    this.limiters = new Map(
+      (Object.keys(MESSAGE_LIMITS) as AnsweredKind[]).map((kind) => {
+        const { points, seconds } = MESSAGE_LIMITS[kind];
+        return [kind, new RateLimiterMemory({ points, duration: seconds })];
+      }),
+    );
+  }
+
+  /** Answers every message, whatever is in it. Never throws. */
+  async handle(kind: AnsweredKind, raw: unknown, caller: Caller, later: Later): Promise<Answer> {
+    const ref = refOf(raw);
+    try {
+      const parsed = clientMessages[kind].safeParse(raw);
+      if (!parsed.success) {
+        const issue = parsed.error.issues[0];
+        return this.actor.rejected(
+          ref,
+          "BAD_REQUEST",
+          `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "invalid"}`,
+        );
+      }
+      await this.limit(kind, caller.playKey);
+      return await this.dispatch(kind, parsed.data, caller, later);
+    } catch (error) {
+      if (error instanceof CodedError) return this.actor.rejected(ref, error.code, error.message);
+      this.deps.logger.error({ err: error, kind }, "a command failed");
+      return this.actor.rejected(ref, "INTERNAL");
+    }
+  }
+
+  /** What a player needs to sign the next voucher; zeros for somebody new (protocol.md 6). */
+  you(caller: Caller): You {
+    const player = this.actor.state.players.get(caller.playKey);
+    return {
+      playKey: caller.playKey,
+      identity: caller.identity,
+      deposits: player?.deposits.map(({ txid, vout, sats }) => ({ txid, vout, sats })) ?? [],
+      spent: player?.spent ?? 0,
+      nextSeq: player?.nextSeq ?? 1,
+      lastVoucherHash: player?.lastVoucherHash ?? ZERO_HASH,
+      chatNext: player?.chatNext ?? 1,
+      entries: player ? [...player.entries] : [],
+      boosts: Object.fromEntries(player?.boosts ?? []),
+    };
+  }
+
+  private async limit(kind: AnsweredKind, key: string): Promise<void> {
+    try {
+      await this.limiters.get(kind)?.consume(key);
+    } catch (refused) {
+      if (refused instanceof RateLimiterRes) throw new CodedError("RATE_LIMITED");
+      throw refused;
+    }
+  }
+
+  private dispatch(kind: AnsweredKind, message: unknown, caller: Caller, later: Later): Promise<Answer> {
+    switch (kind) {
+      case "deposit":
+        return this.deposit(message as ClientMessage<"deposit">, caller, later);
+      case "enter":
+        return this.enter(message as ClientMessage<"enter">, caller);
+      case "boost": {
+        const { ref, memeId, voucher } = message as ClientMessage<"boost">;
+        const { playKey, identity } = caller;
+        return this.actor.submit(
+          { kind, playKey, identity, memeId, voucher },
+          { playKey, ref, payload: message },
+        );
+      }
+      case "chat": {
+        const { ref, text, sig } = message as ClientMessage<"chat">;
+        const { playKey, identity } = caller;
+        const salt = randomBytes(16).toString("hex");
+        return this.actor.submit(
+          { kind, playKey, identity, text, sig, salt },
+          { playKey, ref, payload: message },
+        );
+      }
+      case "report": {
+        const { ref, memeId } = message as ClientMessage<"report">;
+        const { playKey } = caller;
+        return this.actor.submit({ kind, playKey, memeId }, { playKey, ref, payload: message });
+      }
+    }
+  }
+
+  private async enter(message: ClientMessage<"enter">, caller: Caller): Promise<Answer> {
+    const { ref, contentId, voucher } = message;
+    const content = await this.deps.content.contentOf(contentId);
+    if (content === undefined) return this.actor.rejected(ref, "CONTENT_UNKNOWN");
+    if (content.identity !== caller.identity) return this.actor.rejected(ref, "CONTENT_NOT_YOURS");
+    if (content.status !== "approved") return this.actor.rejected(ref, "CONTENT_NOT_APPROVED");
+    const { playKey, identity } = caller;
+    const { memeId, mime, phash, title } = content;
+    return await this.actor.submit(
+      {
+        kind: "enter",
+        playKey,
+        identity,
+        voucher,
+        content: { memeId, mime, phash, title, identity: content.identity },
+        salt: randomBytes(16).toString("hex"),
+      },
+      { playKey, ref, payload: message },
+    );
+  }
+
+  /** M1: nothing is broadcast that the rules would refuse; what the network took is journaled. */
+  private async deposit(message: ClientMessage<"deposit">, caller: Caller, later: Later): Promise<Answer> {
+    const { ref, tx } = message;
+    const { playKey, identity } = caller;
+    const terms = termsOf(this.actor.state);
+    const probe = {
+      kind: "deposit" as const,
+      playKey,
+      identity,
+      txid: ZERO_HASH,
+      vout: 0,
+      sats: terms.minDepositSats,
+    };
+    const early = this.actor.preview(probe, this.deps.now() + DEPOSIT_MARGIN_MS);
+    if (early === "DEPOSITS_CLOSED" || early === "PHASE_WRONG") return this.actor.rejected(ref, early);
+    const credit = (deposit: { txid: string; vout: number; sats: number }): Promise<Answer> =>
+      this.actor.submit(
+        { kind: "deposit", playKey, identity, txid: deposit.txid, vout: deposit.vout, sats: deposit.sats },
+        { playKey, ref, payload: message },
+      );
+    const verdict = await this.deps.payment.acceptDeposit(terms, playKey, tx);
+    if (verdict.ok === true) return await credit(verdict);
+    if (verdict.ok === false) return this.actor.rejected(ref, verdict.code, verdict.message);
+    verdict.pending
+      .then(async (late) =>
+        later(late.ok ? await credit(late) : this.actor.rejected(ref, late.code, late.message)),
+      )
+      .catch((err: unknown) => {
+        this.deps.logger.error({ err }, "a pending deposit was not answered");
+        later(this.actor.rejected(ref, "INTERNAL"));
+      });
+    return this.actor.rejected(ref, "DEPOSIT_PENDING");
+  }
+}
+
+function refOf(raw: unknown): string {
+  if (typeof raw !== "object" || raw === null || !("ref" in raw)) return "";
+  return typeof raw.ref === "string" ? raw.ref.slice(0, 64) : "";
+}
+
+function termsOf(state: RoundState) {
+  const { network, roundId, operatorKey, auditorKey, closesAt, rules } = state.open;
+  return {
+    network,
+    roundId,
+    operatorKey,
+    auditorKey,
+    deadline: deadlineOf(rules, closesAt),
+    minDepositSats: rules.minDepositSats,
+    maxDepositSats: rules.maxDepositSats,
+  };
+}

@@ -1,0 +1,129 @@
+/**
+ * A round's life after it has opened (R2, R3): what happens when, driven by `tick(now)`.
+ * Owns: the order blind -> settling -> freeze -> result -> archive -> settlement and models -> closed -> over.
+ * Does not own: sockets, the lease, or any rule. Every step is safe to do again after a crash (R5).
+ */
+import type { Model } from "@meme-rounds/shared-schema/rest";
+import type { RoundState } from "@meme-rounds/shared-schema/round-state";
+import { clockPhase } from "@meme-rounds/shared-schema/rules";
+import type { Logger } from "../infra/logger.ts";
+import type { RoundActor } from "./actor.ts";
+import type { RoundDirectory } from "./directory.ts";
+import type { ContentPort, PaymentPort, SettlementView } from "./ports.ts";
+import { winnersOf } from "./projection.ts";
+import { archivedOf } from "./snapshot.ts";
+
+/** How long results stay up after `closed` (R3). */
+const RESULTS_MS = 60_000;
+/** A settlement that takes longer goes on without the room; the archive shows it. */
+const GIVE_UP_MS = 600_000;
+
+export interface LifeDeps {
+  payment: PaymentPort;
+  content: ContentPort;
+  directory: RoundDirectory;
+  logger: Logger;
+  /** The journal has ended: outcome may be shown. */
+  onFinal(state: RoundState): void;
+  onSettled(settlement: SettlementView): void;
+  onModel(model: Model): void;
+  /** Nothing is left to show: the room may go. */
+  onOver(): void;
+}
+
+export class RoundLife {
+  private readonly actor: RoundActor;
+  private readonly deps: LifeDeps;
+  private busy = false;
+  private archived = false;
+  private closedAt: number | undefined;
+  private over = false;
+  private readonly shown = new Set<string>();
+
+  constructor(actor: RoundActor, deps: LifeDeps) {
+    this.actor = actor;
+    this.deps = deps;
+  }
+
+  /** Does what is due. One step at a time; a failing step is logged and tried again at the next tick. */
+  async tick(now: number): Promise<void> {
+    if (this.busy || this.over) return;
+    this.busy = true;
+    try {
+      await this.step(now);
+    } catch (err) {
+      this.deps.logger.error({ err, roundId: this.actor.state.open.roundId }, "a step of the round failed");
+    } finally {
+      this.busy = false;
+    }
+  }
+
+  private async step(now: number): Promise<void> {
+    const { state } = this.actor;
+    const clock = clockPhase(state.open, now);
+    switch (state.phase.kind) {
+      case "open":
+        if (clock !== "open") await this.must({ kind: "phase", to: "blind" });
+        return;
+      case "blind":
+        if (clock === "over") await this.must({ kind: "phase", to: "settling" });
+        return;
+      case "settling":
+        if (state.phase.frozen === undefined) await this.freeze(state);
+        else await this.must({ kind: "finish" });
+        return;
+      case "final":
+        if (this.archived) await this.follow(now);
+        else await this.archive(state);
+        return;
+    }
+  }
+
+  private async must(command: Parameters<RoundActor["submit"]>[0]): Promise<void> {
+    const answer = await this.actor.submit(command);
+    if (!answer.ok) throw new Error(`${command.kind} was refused: ${answer.code} ${answer.message}`);
+  }
+
+  /** M1: deposits are judged once, in the record `freeze`. */
+  private async freeze(state: RoundState): Promise<void> {
+    const deposits = [...state.players.values()].flatMap((player) => player.deposits);
+    const dropped = deposits.length === 0 ? [] : await this.deps.payment.judgeDeposits(deposits);
+    await this.must({ kind: "freeze", dropped });
+  }
+
+  /** Write before send: the archive last, since it takes the round off the list of unfinished ones. */
+  private async archive(state: RoundState): Promise<void> {
+    const { roundId } = state.open;
+    const winners = winnersOf(state).map((memeId) => ({
+      memeId,
+      title: state.memes.get(memeId)?.title ?? "",
+    }));
+    await this.deps.payment.enqueueSettlement(roundId);
+    if (winners.length > 0) await this.deps.content.enqueueTransforms(roundId, winners);
+    await this.deps.directory.finish(archivedOf(state));
+    this.archived = true;
+    this.deps.onFinal(state);
+  }
+
+  private async follow(now: number): Promise<void> {
+    const { roundId, closesAt } = this.actor.state.open;
+    for (const model of await this.deps.content.modelsOf(roundId)) {
+      if (this.shown.has(model.memeId)) continue;
+      this.shown.add(model.memeId);
+      this.deps.onModel(model);
+    }
+    if (this.closedAt === undefined) {
+      const settlement = await this.deps.payment.settlementOf(roundId);
+      const nothingToPay = this.actor.state.players.size === 0;
+      if (nothingToPay || settlement?.state === "sent" || settlement?.state === "mined") {
+        this.closedAt = now;
+        this.deps.onSettled(settlement ?? { state: "mined", txids: [], payouts: [] });
+      }
+    }
+    const end = this.closedAt === undefined ? closesAt + GIVE_UP_MS : this.closedAt + RESULTS_MS;
+    if (now >= end) {
+      this.over = true;
+      this.deps.onOver();
+    }
+  }
+}

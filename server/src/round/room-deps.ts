@@ -1,0 +1,22 @@
+/** What a round's room is built from. Owns: the type only; index.ts fills it. */
+import type { Network } from "@meme-rounds/shared-schema/records";
+import type { Logger } from "../infra/logger.ts";
+import type { Redis } from "../infra/redis.ts";
+import type { RoundDirectory } from "./directory.ts";
+import type { AudiencePort, AuthPort, ContentPort, PaymentPort } from "./ports.ts";
+
+export interface RoundDeps {
+  network: Network;
+  roundSeconds: number;
+  redis: Redis;
+  /** A connection of its own for binary patches. */
+  tapRedis: Redis;
+  directory: RoundDirectory;
+  auth: AuthPort;
+  content: ContentPort;
+  payment: PaymentPort;
+  audience: AudiencePort;
+  logger: Logger;
+  now(): number;
+  verify(bytes: Uint8Array, sigHex: string, publicKeyHex: string): boolean;
+}

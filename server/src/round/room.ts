@@ -1,0 +1,266 @@
+/**
+ * The Colyseus room of a round: a thin shell around the actor (R2, R4).
+ * Owns: joining and leaving, messages in and answers out, the public state's patches, the clock that ticks.
+ * Does not own: rules, the journal, phases (life.ts) or what is public (projection.ts).
+ */
+import { CodedError, ERRORS } from "@meme-rounds/shared-schema/errors";
+import type { ClientMessageKind, ServerMessages } from "@meme-rounds/shared-schema/messages";
+import type { Entry } from "@meme-rounds/shared-schema/records";
+import { ModelView, RoundView } from "@meme-rounds/shared-schema/sync-state";
+import {
+  type AuthContext,
+  type Client,
+  CloseCode,
+  MatchmakeErrorCode,
+  Room,
+  ServerError,
+} from "../infra/colyseus.ts";
+import type { Caller } from "../infra/http.ts";
+import type { Lease } from "../infra/leases.ts";
+import { type Answer, RoundActor } from "./actor.ts";
+import { CommandEdge } from "./commands.ts";
+import { appendJournal } from "./journal-store.ts";
+import { LeaseKeeper } from "./lease-keeper.ts";
+import { RoundLife } from "./life.ts";
+import { openRound } from "./open.ts";
+import { project, projectOpening, projectOutcome } from "./projection.ts";
+import type { RoundDeps } from "./room-deps.ts";
+import { closeSlow, TapSerializer } from "./serializer.ts";
+import { snapshotOf } from "./snapshot.ts";
+import { createTap, type Tap } from "./tap.ts";
+
+/** What the keeper passes to a room it creates. */
+export interface RoomOptions {
+  roundId: string;
+  arena: string;
+  opensAt: number;
+  lease: Lease;
+}
+
+type RoundClient = Client<{ auth: Caller; userData: { ready: boolean } }>;
+
+const TICK_MS = 200;
+const SNAPSHOT_MS = 1_000;
+/** A client that lets this much pile up is closed rather than fed from memory. */
+const MAX_BUFFERED_BYTES = 256 * 1024;
+const ANSWERED = ["deposit", "enter", "boost", "chat", "report"] as const satisfies ClientMessageKind[];
+
+/** The room class with its services closed over: Colyseus constructs rooms itself. */
+export function createRoundRoom(deps: RoundDeps) {
+  return class RoundRoom extends Room<{ state: RoundView; client: RoundClient }> {
+    override autoDispose = false;
+    override patchRate = 100;
+    override maxMessagesPerSecond = 60;
+    override seatReservationTimeout = 5;
+    override state = new RoundView();
+    private tap: Tap | undefined;
+    private actor: RoundActor | undefined;
+    private edge: CommandEdge | undefined;
+    private life: RoundLife | undefined;
+    private lease: LeaseKeeper | undefined;
+    private arena = "";
+    private lastSnapshot = 0;
+    private snapshotBusy = false;
+    private dirty = true;
+
+    static override async onAuth(
+      token: string | undefined,
+      _options: unknown,
+      _context: AuthContext,
+    ): Promise<Caller> {
+      try {
+        if (token === undefined || token === "") throw new CodedError("AUTH_REQUIRED");
+        return await deps.auth.authenticate(token);
+      } catch (error) {
+        const code = error instanceof CodedError ? error.code : "INTERNAL";
+        throw new ServerError(MatchmakeErrorCode.AUTH_FAILED, `${code}: ${ERRORS[code].sentence}`);
+      }
+    }
+
+    override setSerializer(_serializer: unknown): void {
+      super.setSerializer(new TapSerializer<RoundView>(() => this.tap));
+    }
+
+    override async onCreate(options: RoomOptions): Promise<void> {
+      const { roundId, arena, lease } = options;
+      this.arena = arena;
+      await deps.directory.begin(arena, roundId);
+      const view = this.state;
+      const opened = await openRound(
+        { network: deps.network, arena, roundId, roundSeconds: deps.roundSeconds, opensAt: options.opensAt },
+        lease,
+        { ...deps, beforeBlind: (state) => project(view, state, deps.now()) },
+      );
+      const actor = new RoundActor(opened.state, opened.stored, {
+        append: (items) => appendJournal(deps.redis, lease, roundId, items),
+        verify: deps.verify,
+        sign: deps.payment.signReceipt,
+        now: deps.now,
+        onCommitted: (entries) => this.onCommitted(entries),
+        onFailed: (error) => this.stop(error),
+      });
+      this.actor = actor;
+      this.edge = new CommandEdge(actor, deps);
+      this.life = new RoundLife(actor, {
+        ...deps,
+        onFinal: (state) => projectOutcome(view, state),
+        onSettled: (settlement) => this.onSettled(settlement),
+        onModel: (model) => this.onModel(model),
+        onOver: () => void this.disconnect(CloseCode.CONSENTED),
+      });
+      this.tap = await createTap({ roundId }, { redis: deps.tapRedis });
+      projectOpening(view, opened.state);
+      project(view, opened.state, deps.now());
+      projectOutcome(view, opened.state);
+      this.lease = new LeaseKeeper(lease, deps, (error) => this.stop(error));
+      if (deps.now() < view.closesAt) await deps.directory.setLive(arena, { roundId, roomId: this.roomId });
+      for (const kind of ANSWERED)
+        this.onMessage(kind, (client: RoundClient, raw: unknown) => this.on(kind, client, raw));
+      this.onMessage("watch", () => undefined);
+      this.onMessage("*", (client: RoundClient) =>
+        this.answer(client, actor.rejected("", "MESSAGE_UNKNOWN")),
+      );
+      this.clock.setInterval(() => void this.tick(), TICK_MS);
+      await this.tick();
+      deps.logger.info(
+        { roundId, roomId: this.roomId, replayed: opened.stored.length },
+        "round is hosted here",
+      );
+    }
+
+    override onJoin(client: RoundClient): void {
+      if (!this.edge || !this.actor || !client.auth)
+        throw new ServerError(MatchmakeErrorCode.AUTH_FAILED, "NOT_READY");
+      client.userData = { ready: true };
+      this.sendTo(client, "you", this.edge.you(client.auth));
+      for (const line of this.actor.state.chat) this.sendTo(client, "chat", line);
+    }
+
+    override onReconnect(client: RoundClient): void {
+      if (this.edge && client.auth) this.sendTo(client, "you", this.edge.you(client.auth));
+    }
+
+    override async onDrop(client: RoundClient, code: number): Promise<void> {
+      if (code === CloseCode.SERVER_SHUTDOWN || code === CloseCode.CONSENTED) return;
+      await this.allowReconnection(client, 20).catch(() => undefined);
+    }
+
+    override onUncaughtException(error: Error, method: string): void {
+      deps.logger.error({ err: error, method, roundId: this.state.roundId }, "the room failed");
+    }
+
+    override async onDispose(): Promise<void> {
+      await this.tap?.close();
+      await this.lease?.release();
+    }
+
+    private async on(kind: (typeof ANSWERED)[number], client: RoundClient, raw: unknown): Promise<void> {
+      const { edge, actor } = this;
+      if (!edge || !actor || !client.auth || !client.userData?.ready) {
+        if (actor) this.answer(client, actor.rejected("", "NOT_READY"));
+        return;
+      }
+      this.answer(client, await edge.handle(kind, raw, client.auth, (later) => this.answer(client, later)));
+    }
+
+    private answer(client: RoundClient, answer: Answer): void {
+      const { ok, ...body } = answer;
+      if (ok) {
+        this.sendTo(client, "accepted", body as ServerMessages["accepted"]);
+        return;
+      }
+      this.sendTo(client, "rejected", body as ServerMessages["rejected"]);
+      if (this.edge && client.auth) this.sendTo(client, "you", this.edge.you(client.auth));
+    }
+
+    private sendTo<K extends keyof ServerMessages>(
+      client: RoundClient,
+      kind: K,
+      body: ServerMessages[K],
+    ): void {
+      client.send(kind as never, body as never);
+    }
+
+    private tell<K extends keyof ServerMessages>(kind: K, body: ServerMessages[K]): void {
+      this.broadcast(kind as never, body as never);
+      this.tap?.message(kind, body);
+    }
+
+    private onCommitted(entries: readonly Entry[]): void {
+      this.dirty = true;
+      for (const { record, private: text } of entries) {
+        if (record.kind !== "chat") continue;
+        const { playKey } = record.body;
+        this.tell("chat", { seq: record.seq, playKey, at: record.at, text: text?.text ?? "" });
+      }
+    }
+
+    private onSettled(settlement: { txids: string[]; payouts: ServerMessages["settled"]["payouts"] }): void {
+      if (this.state.result) {
+        this.state.result.txids.clear();
+        this.state.result.txids.push(...settlement.txids);
+      }
+      if (this.state.phase === "settling") this.state.phase = "closed";
+      this.tell("settled", { txids: settlement.txids, payouts: settlement.payouts });
+    }
+
+    private onModel(model: {
+      memeId: string;
+      glb: string;
+      poster: string;
+      turntable: string;
+      provider: string;
+    }): void {
+      const meme = this.state.memes.get(model.memeId);
+      if (meme) {
+        const view = new ModelView();
+        view.glb = model.glb;
+        view.poster = model.poster;
+        view.turntable = model.turntable;
+        view.provider = model.provider;
+        meme.model = view;
+      }
+      if (this.state.result) this.state.result.sculpted += 1;
+      const { memeId, glb, poster, turntable } = model;
+      this.tell("model", { memeId, glb, poster, turntable });
+    }
+
+    private async tick(): Promise<void> {
+      if (!this.actor) return;
+      const now = deps.now();
+      await this.lease?.tick(now);
+      await this.life?.tick(now);
+      if (this.dirty || now - this.state.serverTime >= SNAPSHOT_MS) {
+        this.dirty = false;
+        project(this.state, this.actor.state, now);
+      }
+      closeSlow(this.clients, MAX_BUFFERED_BYTES);
+      if (now - this.lastSnapshot >= SNAPSHOT_MS) await this.publish(now);
+    }
+
+    private async publish(now: number): Promise<void> {
+      if (this.snapshotBusy || !this.actor) return;
+      this.snapshotBusy = true;
+      this.lastSnapshot = now;
+      try {
+        this.state.spectators = await deps.audience.spectators(this.state.roundId);
+        // The next round writes the arena's snapshot from its own opening on.
+        if (now >= this.state.closesAt) return;
+        const { auditorHeadKey } = deps.payment.keys();
+        await deps.directory.setSnapshot(
+          snapshotOf(this.state, this.actor.state, this.roomId, auditorHeadKey),
+        );
+      } catch (err) {
+        deps.logger.warn({ err }, "the public snapshot was not written");
+      } finally {
+        this.snapshotBusy = false;
+      }
+    }
+
+    /** The lease or the journal is lost: what this process has in memory is worth nothing any more (R1). */
+    private stop(error: unknown): void {
+      deps.logger.error({ err: error, roundId: this.state.roundId }, "the round is given up here");
+      void this.disconnect(CloseCode.MAY_TRY_RECONNECT);
+    }
+  };
+}

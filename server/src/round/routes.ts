@@ -1,0 +1,189 @@
+/** REST of the Round Service: the live snapshot, the archive, journals and proofs. Owns: these routes only. */
+import { CodedError } from "@meme-rounds/shared-schema/errors";
+import { entrySchema } from "@meme-rounds/shared-schema/records";
+import {
+  proofAnswer,
+  type RoundDetail,
+  roundDetail,
+  roundsAnswer,
+  snapshotSchema,
+} from "@meme-rounds/shared-schema/rest";
+import { z } from "zod";
+import { type Route, route } from "../infra/http.ts";
+import type { Redis } from "../infra/redis.ts";
+import type { ArchivedRound, RoundDirectory } from "./directory.ts";
+import { readJournal } from "./journal-store.ts";
+import type { ContentPort, PaymentPort } from "./ports.ts";
+
+const arena = z.string().min(1).max(32).default("main");
+const idParams = z.object({ id: z.string().max(64) });
+const PAGE = 20;
+
+export interface RouteDeps {
+  redis: Redis;
+  directory: RoundDirectory;
+  payment: PaymentPort;
+  content: ContentPort;
+}
+
+export function roundRoutes(deps: RouteDeps): Route[] {
+  const { redis, directory, payment, content } = deps;
+
+  const finishedOr = async (id: string): Promise<ArchivedRound> => {
+    const round = await directory.finished(id);
+    if (round) return round;
+    const unfinished = await directory.unfinished(id.slice(0, Math.max(0, id.lastIndexOf("-"))));
+    throw new CodedError(unfinished.includes(id) ? "ROUND_LIVE" : "ROUND_UNKNOWN");
+  };
+
+  const detailOf = async (round: ArchivedRound): Promise<RoundDetail> => {
+    const [settlement, models] = await Promise.all([
+      payment.settlementOf(round.roundId),
+      content.modelsOf(round.roundId),
+    ]);
+    const byMeme = new Map(models.map((model) => [model.memeId, model]));
+    const state = settlement?.state;
+    return {
+      ...round,
+      settlement: state === "sent" || state === "mined" ? state : "pending",
+      txids: settlement?.txids ?? [],
+      settled: settlement?.payouts ?? [],
+      memesRanked: round.memesRanked.map((meme) => {
+        const model = byMeme.get(meme.memeId);
+        return model ? { ...meme, model } : meme;
+      }),
+    };
+  };
+
+  return [
+    route({
+      method: "get",
+      path: "/rounds/current",
+      summary: "The live round's public snapshot, with what a wallet needs to build a deposit",
+      auth: "none",
+      query: z.object({ arena }),
+      answer: snapshotSchema,
+      cache: "public, max-age=1",
+      errors: ["ROUND_NONE", "BAD_REQUEST"],
+      async handler({ query }) {
+        const snapshot = await directory.snapshot(query.arena);
+        if (!snapshot) throw new CodedError("ROUND_NONE");
+        return snapshot;
+      },
+    }),
+    route({
+      method: "get",
+      path: "/rounds",
+      summary: "Finished rounds, newest first",
+      auth: "none",
+      query: z.object({ arena, cursor: z.coerce.number().int().positive().optional() }),
+      answer: roundsAnswer,
+      cache: "public, max-age=2",
+      errors: ["BAD_REQUEST"],
+      async handler({ query }) {
+        const rounds = await directory.page(query.arena, query.cursor, PAGE);
+        const last = rounds.at(-1);
+        const details = await Promise.all(rounds.map(detailOf));
+        return {
+          rounds: details.map((round) => roundSummaryOf(round)),
+          ...(last && rounds.length === PAGE ? { next: String(last.opensAt) } : {}),
+        };
+      },
+    }),
+    route({
+      method: "get",
+      path: "/rounds/:id",
+      summary: "One finished round: ranking, payouts, models, settlement",
+      auth: "none",
+      params: idParams,
+      answer: roundDetail,
+      cache: "public, max-age=2",
+      errors: ["ROUND_UNKNOWN", "ROUND_LIVE"],
+      async handler({ params }) {
+        return await detailOf(await finishedOr(params.id));
+      },
+    }),
+    route({
+      method: "get",
+      path: "/rounds/:id/journal",
+      summary: "The whole journal as NDJSON, one entry a line",
+      auth: "none",
+      params: idParams,
+      answer: entrySchema,
+      produces: "application/x-ndjson",
+      errors: ["ROUND_UNKNOWN", "ROUND_LIVE"],
+      limit: { name: "rounds.journal", points: 30, seconds: 60 },
+      async handler({ params, res }) {
+        await finishedOr(params.id);
+        res.set({ "Content-Type": "application/x-ndjson", "Cache-Control": "public, max-age=60" });
+        for (const entry of await readJournal(redis, params.id)) res.write(`${JSON.stringify(entry)}\n`);
+        res.end();
+        return undefined;
+      },
+    }),
+    route({
+      method: "get",
+      path: "/rounds/:id/proof",
+      summary: "Where a finished round's money went",
+      auth: "none",
+      params: idParams,
+      answer: proofAnswer,
+      errors: ["ROUND_UNKNOWN", "ROUND_LIVE"],
+      async handler({ params }) {
+        const round = await finishedOr(params.id);
+        const [entries, settlement] = await Promise.all([
+          readJournal(redis, round.roundId),
+          payment.settlementOf(round.roundId),
+        ]);
+        const open = entries[0]?.record;
+        if (open?.kind !== "open") throw new CodedError("ROUND_UNKNOWN");
+        const { operatorKey, auditorKey, receiptKey } = open.body;
+        const dropped = new Set(
+          entries.flatMap(({ record }) => (record.kind === "freeze" ? record.body.dropped : [])),
+        );
+        const collected = settlement?.state === "sent" || settlement?.state === "mined";
+        const deposits = entries.flatMap(({ record }) => {
+          if (record.kind !== "deposit") return [];
+          const outpoint = `${record.body.txid}:${record.body.vout}`;
+          const state = collected && !dropped.has(outpoint) ? ("collected" as const) : ("open" as const);
+          return [{ outpoint, state }];
+        });
+        return {
+          journalHash: round.journalHash,
+          settlement: settlement?.txids ?? [],
+          deposits,
+          publicKeys: { operatorKey, auditorKey, receiptKey },
+        };
+      },
+    }),
+  ];
+}
+
+function roundSummaryOf(round: RoundDetail) {
+  const {
+    roundId,
+    arena: name,
+    opensAt,
+    closesAt,
+    outcome,
+    reason,
+    pot,
+    players,
+    memes,
+    winner,
+    settlement,
+  } = round;
+  return {
+    roundId,
+    arena: name,
+    opensAt,
+    closesAt,
+    outcome,
+    pot,
+    players,
+    memes,
+    settlement,
+    ...(reason === undefined ? {} : { reason }),
+    ...(winner === undefined ? {} : { winner }),
+  };
+}
