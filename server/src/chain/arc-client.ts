@@ -1,0 +1,63 @@
+/** ARC and Arcade as a broadcaster. Owns: its calls and headers. Does not own: what its words mean (arc-answers.ts). */
+import { z } from "zod";
+import { arcProblem, arcTx, resultOfProblem, resultOfTx, statusOfTx } from "./arc-answers.ts";
+import { type HttpClient, parseJson } from "./http-client.ts";
+import type { BroadcastResult, TxStatus } from "./port.ts";
+
+export interface ArcClient {
+  /** Sends raw or EF bytes of the transaction `txid`. Trouble of any kind is `pending`. */
+  broadcast(txid: string, bytes: Uint8Array): Promise<BroadcastResult>;
+  /** `unknown` when this provider has never heard of it. Throws CodedError UNAVAILABLE. */
+  status(txid: string): Promise<TxStatus>;
+  /** Satoshis per 1,000 bytes, unclamped. Throws CodedError UNAVAILABLE. */
+  policyFee(): Promise<number>;
+}
+
+const policyAnswer = z.looseObject({
+  policy: z.looseObject({
+    miningFee: z.looseObject({ satoshis: z.number().nonnegative(), bytes: z.number().positive() }),
+  }),
+});
+
+/** Our own limit is on the whole call; ARC is asked to answer well within its 5 s default. */
+const BROADCAST_HEADERS = { "X-WaitFor": "SEEN_ON_NETWORK", "X-MaxTimeout": "4" };
+
+/** `basePath` is `/v1` for ARC and empty for Arcade. */
+export function createArcClient(basePath: string, http: HttpClient): ArcClient {
+  return {
+    async broadcast(txid, bytes) {
+      const path = `${basePath}/tx`;
+      try {
+        const body = { type: "application/octet-stream", bytes };
+        const answer = await http.send("POST", path, body, BROADCAST_HEADERS);
+        const ok = answer.status >= 200 && answer.status < 300;
+        const tx = ok ? parseJson(arcTx, answer.text) : undefined;
+        if (tx) return resultOfTx(txid, tx);
+        const isVerdict = answer.status >= 400 && answer.status < 500;
+        const problem = isVerdict ? parseJson(arcProblem, answer.text) : undefined;
+        if (problem?.status === answer.status) return resultOfProblem(txid, problem);
+        return { outcome: "pending", txid, reason: http.unusable(path, answer).message };
+      } catch (error) {
+        return { outcome: "pending", txid, reason: error instanceof Error ? error.message : String(error) };
+      }
+    },
+
+    async status(txid) {
+      const path = `${basePath}/tx/${txid}`;
+      const answer = await http.read(path);
+      if (answer.status === 404) return { state: "unknown" };
+      const tx = answer.status === 200 ? parseJson(arcTx, answer.text) : undefined;
+      if (!tx) throw http.unusable(path, answer);
+      return statusOfTx(txid, tx);
+    },
+
+    async policyFee() {
+      const path = "/v1/policy";
+      const answer = await http.read(path);
+      const parsed = answer.status === 200 ? parseJson(policyAnswer, answer.text) : undefined;
+      if (!parsed) throw http.unusable(path, answer);
+      const { satoshis, bytes } = parsed.policy.miningFee;
+      return (satoshis / bytes) * 1000;
+    },
+  };
+}

@@ -1,0 +1,70 @@
+/** What the services know of the BSV network. Owns: the port's types. Does not own: any provider's dialect. */
+import type { Transaction } from "@bsv/sdk";
+
+/** `seen`: a node relays it, it may be mined. `pending`: nobody can say yet. Only `mined` has a block. */
+export type TxStatus =
+  | { state: "unknown" }
+  | { state: "pending" | "seen" }
+  | { state: "mined"; height: number; blockHash: string }
+  | { state: "conflict"; competing: string[] }
+  | { state: "rejected"; reason: string };
+
+export interface Utxo {
+  txid: string;
+  vout: number;
+  /** Satoshis. */
+  sats: number;
+  /** Absent while unmined. */
+  height?: number;
+}
+
+export type RejectCode =
+  | "SCRIPT"
+  | "INPUTS"
+  | "MALFORMED"
+  | "OUTPUTS"
+  | "FEE"
+  | "NON_FINAL"
+  | "BEEF"
+  | "FROZEN"
+  | "SIZE"
+  | "REFUSED";
+
+/**
+ * What a broadcast came to (M3). `pending` is any unclear answer: the same bytes are sent again, nothing is rebuilt.
+ * `conflict` names what else spends the coins where the network tells, and may be empty. The txid is always our own.
+ */
+export type BroadcastResult =
+  | { outcome: "seen"; txid: string }
+  | { outcome: "pending"; txid: string; reason: string }
+  | { outcome: "conflict"; txid: string; competing: string[] }
+  | { outcome: "rejected"; txid: string; code: RejectCode; reason: string };
+
+/** Hex of a raw transaction, with its extended format where the caller has the parents. */
+export interface RawTx {
+  rawHex: string;
+  efHex?: string;
+}
+
+/** Every call but `broadcast` and `feeRate` throws CodedError UNAVAILABLE when no provider gives a usable answer. */
+export interface ChainPort {
+  /** Sends a transaction. Never throws for the network's sake: trouble is `pending`. */
+  broadcast(tx: Transaction | RawTx): Promise<BroadcastResult>;
+  status(txid: string): Promise<TxStatus>;
+  /** Raw hex, checked against the txid; undefined when nobody knows it. */
+  rawTx(txid: string): Promise<string | undefined>;
+  /** Unspent outputs; those a mempool transaction spends are left out. */
+  utxosOfAddress(address: string): Promise<Utxo[]>;
+  utxosOfScript(scriptHex: string): Promise<Utxo[]>;
+  /** The txid that spends an output, or undefined while it is unspent (or unknown). */
+  spentBy(txid: string, vout: number): Promise<string | undefined>;
+  /** Satoshis per 1,000 bytes: 1..500, read every 5 minutes, 100 by default (M8). */
+  feeRate(): Promise<number>;
+  /** The newest block's height, and the median time past in seconds. */
+  tip(): Promise<{ height: number; mtp: number }>;
+}
+
+/** The part of a logger that the ports use. */
+export interface ChainLogger {
+  warn(fields: object, message: string): void;
+}
