@@ -1,6 +1,8 @@
 /** The test support itself: a Redis that survives a crash, waiting that gives up, randomness that repeats. */
 import assert from "node:assert/strict";
 import { connect } from "node:net";
+import { freePort } from "./ports.ts";
+import { startProcess } from "./processes.ts";
 import { createRandom } from "./random.ts";
 import { startRedis } from "./redis.ts";
 import { until } from "./wait.ts";
@@ -58,5 +60,19 @@ describe("test support", () => {
     assert.notDeepEqual(draw(createRandom(8)), draw(createRandom(7)));
     const spread = Array.from({ length: 1_000 }, () => left.int(0, 3));
     assert.deepEqual([...new Set(spread)].sort(), [0, 1, 2, 3]);
+  });
+
+  it("a process is ready when it says so, and its output and end are told", async () => {
+    const script =
+      "console.log('open'); process.on('SIGTERM', () => process.exit(7)); setInterval(() => {}, 1000)";
+    const running = await startProcess({ name: "talker", args: ["-e", script], ready: { line: /open/ } });
+    assert.deepEqual(await running.stop(), { code: 7, signal: null });
+    assert.equal(running.output(), "open\n");
+  });
+
+  it("a process that ends before it is ready fails with its own words", async () => {
+    const url = `http://127.0.0.1:${await freePort()}/healthz`;
+    const args = ["-e", "console.error('no key'); process.exit(1)"];
+    await assert.rejects(startProcess({ name: "weak", args, ready: { url } }), /weak did not start.*no key/s);
   });
 });
