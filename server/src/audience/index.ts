@@ -1,0 +1,95 @@
+/**
+ * The audience service: seats for spectators, and the relay that carries a round's patches to them (design 7, 8).
+ * Owns: its route, its Redis connections, its timers. Does not own: the HTTP server, rooms, which round is live.
+ */
+import { randomUUID } from "node:crypto";
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import { seatAnswer } from "@meme-rounds/shared-schema/rest";
+import type { Redis } from "ioredis";
+import { z } from "zod";
+import { type Route, route } from "../infra/http.ts";
+import type { Logger } from "../infra/logger.ts";
+import { createRelay, RELAY_LIMITS, type RelayLimits } from "./relay.ts";
+import { createSeats } from "./seats.ts";
+
+export { AUDIENCE_CLOSE } from "./crowd.ts";
+
+const TICK_MS = 1_000;
+const REPORT_MS = 2_000;
+const PING_MS = 20_000;
+
+export interface AudienceOptions {
+  /** host[:port][/path] under which clients reach this process's sockets; absent: the host that gave the seat. */
+  publicAddress?: string;
+  /** False where this process gives seats but carries no spectators. Default true. */
+  carries?: boolean;
+  limits?: Partial<RelayLimits>;
+}
+
+export interface AudienceDeps {
+  /** Makes a connection; the service closes those it made. */
+  redis: () => Redis;
+  logger: Logger;
+  now: () => number;
+}
+
+export interface AudienceService {
+  routes: Route[];
+  /** Call it before any other upgrade handler: true when the request was a spectator's. */
+  handleUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): boolean;
+  /** Spectators of a round over all relays of the cluster, a few seconds old. */
+  spectators(roundId: string): Promise<number>;
+  stop(): Promise<void>;
+}
+
+export function createAudienceService(options: AudienceOptions, deps: AudienceDeps): AudienceService {
+  const { logger, now } = deps;
+  const redis = deps.redis();
+  const subscriber = deps.redis();
+  for (const connection of [redis, subscriber])
+    connection.on("error", (error: unknown) => logger.warn({ err: error }, "audience: Redis connection"));
+  const relay = createRelay({ ...RELAY_LIMITS, ...options.limits }, { redis, subscriber, logger, now });
+  const seats = createSeats(
+    { relayId: randomUUID(), publicAddress: options.publicAddress, carries: options.carries ?? true },
+    { redis, now },
+  );
+  const report = (): void => {
+    seats
+      .report(relay.counts())
+      .catch((error: unknown) => logger.warn({ err: error }, "audience: no report"));
+  };
+  report();
+  const timers = [
+    setInterval(() => relay.tick(), TICK_MS),
+    setInterval(report, REPORT_MS),
+    setInterval(() => relay.ping(), PING_MS),
+  ];
+  for (const timer of timers) timer.unref();
+
+  return {
+    routes: [
+      route({
+        method: "get",
+        path: "/audience/seat",
+        summary: "A spectator's seat on the least loaded relay, for the SDK's consumeSeatReservation.",
+        auth: "none",
+        query: z.object({ arena: z.string().min(1).max(64).default("main") }),
+        answer: seatAnswer,
+        errors: ["ROUND_NONE", "UNAVAILABLE", "RATE_LIMITED"],
+        limit: { name: "seat", points: 30, seconds: 10 },
+        handler: ({ query }) => seats.take(query.arena),
+      }),
+    ],
+    handleUpgrade: (req, socket, head) => relay.handleUpgrade(req, socket, head),
+    spectators: (roundId) => seats.spectators(roundId),
+    async stop() {
+      for (const timer of timers) clearInterval(timer);
+      const rounds = [...relay.counts().keys()];
+      await relay.stop();
+      await seats.withdraw(rounds);
+      redis.disconnect();
+      subscriber.disconnect();
+    },
+  };
+}
