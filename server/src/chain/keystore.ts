@@ -121,7 +121,7 @@ function derive(
   passphrase: string,
   { n, r, p, salt }: z.infer<typeof kdfSchema>,
 ): Promise<{ key: Buffer; mac: Buffer }> {
-  const options = { N: n, r, p, maxmem: 256 * n * r };
+  const options = { N: n, r, p, maxmem: 256 * n * r + 2 ** 20 };
   return new Promise((resolve, reject) => {
     scrypt(passphrase.normalize("NFKC"), fromHex(salt), 64, options, (error, bytes) => {
       if (error) reject(error);

@@ -1,5 +1,6 @@
 /** A devchain over HTTP and a purse of coins on it, for the chain's tests. Owns no assertion. */
 import { P2PKH, PrivateKey, SatoshisPerKilobyte, Transaction } from "@bsv/sdk";
+import { z } from "zod";
 import { type ChainDeps, type ChainPort, createChain } from "../../src/chain/index.ts";
 import { type Devchain, type DevchainOptions, startDevchain } from "../../standins/devchain/server.ts";
 
@@ -13,6 +14,10 @@ export interface Net extends Devchain {
   call(path: string, init?: RequestInit): Promise<Response>;
 }
 
+/** The body of an answer, which must have the shape of `schema`. */
+export const readJson = async <T>(answer: Response | Promise<Response>, schema: z.ZodType<T>): Promise<T> =>
+  schema.parse(await (await answer).json());
+
 export const keyOf = (seed: number): PrivateKey => new PrivateKey(seed);
 
 export async function startNet(options: Partial<DevchainOptions> = {}, deps: ChainDeps = {}): Promise<Net> {
@@ -22,7 +27,7 @@ export async function startNet(options: Partial<DevchainOptions> = {}, deps: Cha
   const call = (path: string, init?: RequestInit) => fetch(url + path, init);
   const fund = async (key: PrivateKey, sats: number): Promise<Transaction> => {
     const answer = await call(`/dev/faucet?address=${key.toAddress()}&sats=${sats}`);
-    const { tx }: { tx: string } = await answer.json();
+    const { tx } = await readJson(answer, z.object({ tx: z.string() }));
     return Transaction.fromHex(tx);
   };
   return { ...devchain, port, call, fund };
