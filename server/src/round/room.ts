@@ -78,7 +78,11 @@ export function createRoundRoom(deps: RoundDeps) {
     }
 
     override setSerializer(_serializer: unknown): void {
-      super.setSerializer(new TapSerializer<RoundView>(() => this.tap));
+      const tap = {
+        patch: (bytes: Uint8Array) => this.tap?.patch(bytes),
+        snapshot: (full: Uint8Array, handshake: Uint8Array) => this.tap?.snapshot(full, handshake),
+      };
+      super.setSerializer(new TapSerializer<RoundView>({}, { tap, now: deps.now }));
     }
 
     override async onCreate(options: RoomOptions): Promise<void> {
@@ -108,7 +112,15 @@ export function createRoundRoom(deps: RoundDeps) {
         onModel: (model) => this.onModel(model),
         onOver: () => void this.disconnect(CloseCode.CONSENTED),
       });
-      this.tap = await createTap({ roundId }, { redis: deps.tapRedis });
+      this.tap = createTap(
+        { roundId, epoch: lease.token },
+        {
+          redis: deps.tapRedis,
+          logger: deps.logger,
+          now: deps.now,
+          greeting: () => actor.state.chat.map((line) => ({ type: "chat", payload: line })),
+        },
+      );
       projectOpening(view, opened.state);
       project(view, opened.state, deps.now());
       projectOutcome(view, opened.state);

@@ -1,0 +1,102 @@
+/**
+ * Every setting, checked whole at boot (O7). Owns: names, defaults, help texts, mixtures that are refused.
+ * Nothing else reads the environment.
+ */
+import { hkdfSync } from "node:crypto";
+import { networkSchema } from "@meme-rounds/shared-schema/records";
+import { z } from "zod";
+
+export const SERVICES = [
+  "auth",
+  "content",
+  "round",
+  "payment",
+  "audience",
+  "auditor",
+  "payment-worker",
+  "content-worker",
+] as const;
+export type ServiceName = (typeof SERVICES)[number];
+
+const port = z.coerce.number().int().min(0).max(65_535);
+const list = z.string().transform((text) =>
+  text
+    .split(",")
+    .map((part) => part.trim())
+    .filter((part) => part !== ""),
+);
+
+const schema = z.object({
+  SERVICES: list
+    .pipe(z.array(z.enum(SERVICES)).min(1))
+    .default(["auth", "content", "round", "payment", "audience"])
+    .describe("Which services this process runs, separated by commas."),
+  NODE_ENV: z.enum(["development", "testing", "staging", "production"]).default("development").describe("Environment."),
+  HOST: z.string().default("127.0.0.1").describe("Address to listen on."),
+  PORT: port.default(2567).describe("Page, API and websocket; for workers only /healthz."),
+  DATA_DIR: z.string().default(".data").describe("Keystores and the auditor's own record."),
+  REDIS_URL: z.string().default("redis://127.0.0.1:6379").describe("Redis."),
+  NETWORK: networkSchema.default("devchain").describe("devchain, test or main."),
+  ARENA: z.string().regex(/^[a-z][a-z0-9]{0,15}$/).default("main").describe("The arena this cluster plays."),
+  ROUND_SECONDS: z.coerce.number().int().min(20).max(86_400).default(600).describe("Round length, s (R3)."),
+  ARC_URL: z.url().default("http://127.0.0.1:9090").describe("ARC, without a path."),
+  ARC_API_KEY: z.string().optional().describe("Bearer key of ARC."),
+  WOC_URL: z.url().default("http://127.0.0.1:9090").describe("WhatsOnChain, without a path."),
+  WOC_API_KEY: z.string().optional().describe("Key of WhatsOnChain."),
+  DEVCHAIN_URL: z.url().optional().describe("Where the devchain's faucet is; only with NETWORK=devchain."),
+  AUDITOR_URL: z.url().default("http://127.0.0.1:2570").describe("The auditor's address."),
+  AUDITOR_PORT: port.default(2570).describe("Where the auditor listens."),
+  AITUBO_URL: z.url().default("https://api.aitubo.ai").describe("AITubo's API."),
+  AITUBO_API_KEY: z.string().optional().describe("AITubo's key; without it models are made locally (C3)."),
+  PUBLIC_URL: z.url().optional().describe("Where others reach this server; AITubo fetches pictures there (C8)."),
+  KEYSTORE_PASSPHRASE: z.string().min(8).describe("Opens the keystores (M7)."),
+  JWT_SECRET: z.string().min(32).optional().describe("Signs access tokens; derived from the passphrase by default."),
+  DOMAIN: z.string().default("localhost:2567").describe("Host people see in the text they sign (I2)."),
+  ADMINS: list.default([]).describe("Identity strings with the role admin (I4)."),
+  PUBLIC_ADDRESS: z.string().optional().describe("host[:port] under which clients reach this process's sockets."),
+  TRUST_PROXY: z.string().default("").describe("Proxies whose X-Forwarded-For is believed; none by default (I5)."),
+  DRAIN_SECONDS: z.coerce.number().int().min(0).default(660).describe("How long a stopping process may finish (R11)."),
+});
+
+export type Config = Omit<z.output<typeof schema>, "JWT_SECRET"> & { JWT_SECRET: string };
+
+/** A setting that is wrong, in words an operator can act on. */
+export class ConfigError extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "ConfigError";
+  }
+}
+
+/** Checks the environment whole. Throws ConfigError naming every bad setting and its help text. */
+export function readConfig(env: Record<string, string | undefined>): Config {
+  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ""));
+  const parsed = schema.safeParse(given);
+  if (!parsed.success) {
+    const lines = parsed.error.issues.map((issue) => {
+      const name = String(issue.path[0]) as keyof typeof schema.shape;
+      return `${name}: ${issue.message}. ${schema.shape[name]?.description ?? ""}`;
+    });
+    throw new ConfigError(lines.join("\n"));
+  }
+  const config = parsed.data;
+  refuseMixtures(config);
+  return { ...config, JWT_SECRET: config.JWT_SECRET ?? derive(config.KEYSTORE_PASSPHRASE) };
+}
+
+/** Combinations that would be dangerous (O7). */
+function refuseMixtures(config: z.output<typeof schema>): void {
+  if (config.NETWORK !== "devchain" && config.DEVCHAIN_URL !== undefined)
+    throw new ConfigError("DEVCHAIN_URL is set on a real network: there is no faucet there.");
+  if (config.NODE_ENV === "production" && config.NETWORK === "devchain")
+    throw new ConfigError("NETWORK=devchain with NODE_ENV=production: a chain of our own is no chain.");
+}
+
+const derive = (passphrase: string): string =>
+  Buffer.from(hkdfSync("sha256", passphrase, "meme-rounds", "access tokens", 32)).toString("hex");
+
+/** Name, default and help of every setting, for `node server/src/main.ts --settings`. */
+export const settingsTable = (): string =>
+  Object.entries(schema.shape)
+    .map(([name, one]) => `${name.padEnd(20)} ${one.description ?? ""}`)
+    .join("\n");

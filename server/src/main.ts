@@ -1,0 +1,44 @@
+/**
+ * Starts the services this process was asked for and stops them in order.
+ * Owns: reading the settings, choosing what to start, exit codes. `--settings` prints every setting.
+ */
+import { ConfigError, readConfig, type ServiceName, settingsTable } from "./config.ts";
+import { Lifecycle } from "./infra/lifecycle.ts";
+import { createLogger } from "./infra/logger.ts";
+import { startAuditor } from "./processes/auditor.ts";
+import { startContentWorker } from "./processes/content-worker.ts";
+import { startGame } from "./processes/game.ts";
+import { startPaymentWorker } from "./processes/payment-worker.ts";
+
+const GAME: readonly ServiceName[] = ["auth", "content", "round", "payment", "audience"];
+/** What stopping may take beyond the drain, ms. */
+const STOP_MS = 15_000;
+
+async function main(): Promise<void> {
+  if (process.argv.includes("--settings")) {
+    console.log(settingsTable());
+    return;
+  }
+  const config = readConfig(process.env);
+  const asked = new Set(config.SERVICES);
+  const logger = createLogger(config.SERVICES.join("+"));
+  const life = new Lifecycle(logger);
+  life.onSignals(config.DRAIN_SECONDS * 1000 + STOP_MS);
+  try {
+    if (asked.has("auditor")) await startAuditor(config, logger, life);
+    if (asked.has("payment-worker")) await startPaymentWorker(config, logger, life);
+    if (asked.has("content-worker")) await startContentWorker(config, logger, life);
+    if (GAME.some((service) => asked.has(service))) await startGame(config, logger, life);
+    logger.info({ services: config.SERVICES, port: config.PORT, network: config.NETWORK }, "ready");
+    process.send?.("ready");
+  } catch (error) {
+    await life.stop();
+    throw error;
+  }
+}
+
+main().catch((error: unknown) => {
+  if (error instanceof ConfigError) console.error(`These settings cannot work:\n${error.message}`);
+  else console.error(error);
+  process.exit(1);
+});

@@ -1,0 +1,122 @@
+/**
+ * The process players and spectators talk to: API, page, rooms, relay. Owns: putting the services together on one
+ * HTTP server, and the order in which they start and stop. Does not own: what any of them does.
+ */
+import { createServer, type IncomingMessage } from "node:http";
+import { fileURLToPath } from "node:url";
+import { createAudienceService } from "../audience/index.ts";
+import { createAuthService } from "../auth/index.ts";
+import type { Config } from "../config.ts";
+import { createContentService } from "../content/index.ts";
+import { matchMaker, RedisPresence, Server, WebSocketTransport } from "../infra/colyseus.ts";
+import type { Lifecycle } from "../infra/lifecycle.ts";
+import { createLimiter } from "../infra/limiter.ts";
+import type { Logger } from "../infra/logger.ts";
+import { createRedis } from "../infra/redis.ts";
+import { SafeRedisDriver } from "../infra/safe-driver.ts";
+import { createPaymentService } from "../payment/index.ts";
+import { createRoundService } from "../round/index.ts";
+import { bindWeb } from "../web.ts";
+import { chainOf } from "./chain.ts";
+
+/** Frames a player may send: a deposit with its parents is the largest. */
+const MAX_MESSAGE_BYTES = 512 * 1024;
+const PING_MS = 15_000;
+
+const pageDir = fileURLToPath(new URL("../../../client/dist", import.meta.url));
+
+/** Starts the game and returns the port it listens on. */
+export async function startGame(config: Config, logger: Logger, life: Lifecycle): Promise<number> {
+  const now = Date.now;
+  const connect = (name: string) => {
+    const redis = createRedis(config.REDIS_URL);
+    redis.on("error", (err) => logger.warn({ err, name }, "Redis connection"));
+    life.add(`redis ${name}`, async () => {
+      if (redis.status !== "end") await redis.quit();
+    });
+    return redis;
+  };
+  const redis = connect("main");
+  const tapRedis = connect("tap");
+
+  const auth = createAuthService(
+    {
+      domain: config.DOMAIN,
+      network: config.NETWORK,
+      adminIdentities: config.ADMINS,
+      jwtSecret: config.JWT_SECRET,
+    },
+    { redis, logger, now },
+  );
+  life.add("auth", () => auth.stop());
+  const content = createContentService({ redis, logger });
+  life.add("content", () => content.stop());
+  const payment = await createPaymentService(
+    {
+      network: config.NETWORK,
+      dataDir: config.DATA_DIR,
+      passphrase: config.KEYSTORE_PASSPHRASE,
+      auditorUrl: config.AUDITOR_URL,
+      ...(config.DEVCHAIN_URL ? { faucetUrl: config.DEVCHAIN_URL } : {}),
+    },
+    { redis, chain: chainOf(config, logger), logger, now },
+  );
+  life.add("payment", () => payment.stop());
+  const audience = createAudienceService(
+    config.PUBLIC_ADDRESS ? { publicAddress: config.PUBLIC_ADDRESS } : {},
+    { redis: () => createRedis(config.REDIS_URL), logger, now },
+  );
+  life.add("audience", () => audience.stop());
+  const round = createRoundService(
+    { network: config.NETWORK, arena: config.ARENA, roundSeconds: config.ROUND_SECONDS },
+    { redis, tapRedis, auth, content, payment, audience, logger, now },
+  );
+
+  const http = createServer();
+  const isSpectator = (req: IncomingMessage) => (req.url ?? "").startsWith("/spectate/");
+  http.on("upgrade", (req, socket, head) => {
+    if (isSpectator(req) && !audience.handleUpgrade(req, socket, head)) socket.destroy();
+  });
+  const transport = new WebSocketTransport({
+    noServer: true,
+    maxPayload: MAX_MESSAGE_BYTES,
+    pingInterval: PING_MS,
+  });
+  transport.attachToServer(http, { filter: (req: IncomingMessage) => !isSpectator(req) });
+  const colyseus = new Server({
+    greet: false,
+    gracefullyShutdown: false,
+    transport,
+    presence: new RedisPresence(config.REDIS_URL),
+    driver: new SafeRedisDriver(createRedis(config.REDIS_URL)),
+    // A round's room is created where its lease was taken.
+    selectProcessIdToCreateRoom: async () => matchMaker.processId,
+    ...(config.PUBLIC_ADDRESS ? { publicAddress: config.PUBLIC_ADDRESS } : {}),
+    express: (app) =>
+      bindWeb(
+        app,
+        { trustProxy: config.TRUST_PROXY, pageDir },
+        {
+          routes: [...auth.routes, ...content.routes, ...payment.routes, ...round.routes, ...audience.routes],
+          media: content.media,
+          authenticate: auth.authenticate,
+          limiter: createLimiter(redis),
+          logger,
+          ready: async () => redis.status === "ready",
+        },
+      ),
+  });
+  // Clients cannot create rounds: they join one they know, or come back to it.
+  matchMaker.controller.exposedMethods = ["joinById", "reconnect"];
+  round.define(colyseus);
+  await colyseus.listen(config.PORT, config.HOST);
+  life.add("http", () => {
+    http.closeAllConnections();
+    http.close();
+  });
+  life.add("rooms", () => colyseus.gracefullyShutdown(false));
+  round.start();
+  life.add("rounds", () => round.stop());
+  const address = http.address();
+  return typeof address === "object" && address !== null ? address.port : config.PORT;
+}

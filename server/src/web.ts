@@ -1,0 +1,71 @@
+/**
+ * The HTTP side of a process: API, media, page, health (design.md 8). Owns: which path goes where, and headers
+ * common to all. Does not own: any route's behaviour.
+ */
+import { existsSync } from "node:fs";
+import { join } from "node:path";
+import { ERRORS } from "@meme-rounds/shared-schema/errors";
+import { z } from "zod";
+import express from "express";
+import { apiRouter, type HttpDeps, type Route, route } from "./infra/http.ts";
+import { docsPage, openApiOf } from "./infra/openapi.ts";
+
+export interface WebOptions {
+  /** express' `trust proxy`; empty trusts nobody. */
+  trustProxy: string;
+  /** The built page; absent on processes that do not serve it. */
+  pageDir?: string;
+}
+
+export interface WebDeps extends HttpDeps {
+  routes: Route[];
+  media?: express.Router;
+  /** False while draining or where a part is not reachable. */
+  ready(): Promise<boolean>;
+}
+
+const errorsRoute: Route = route({
+  method: "get",
+  path: "/errors",
+  summary: "Every error code with its sentence and advice",
+  auth: "none",
+  answer: z.record(
+    z.string(),
+    z.object({ status: z.number(), sentence: z.string(), advice: z.string(), retry: z.boolean() }),
+  ),
+  cache: "public, max-age=300",
+  errors: [],
+  handler: async () => ({ ...ERRORS }),
+});
+
+/** Binds everything onto an express app that somebody else listens with. */
+export function bindWeb(app: express.Express, options: WebOptions, deps: WebDeps): void {
+  app.disable("x-powered-by");
+  if (options.trustProxy !== "") app.set("trust proxy", options.trustProxy);
+  app.use((_req, res, next) => {
+    res.set({ "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer" });
+    next();
+  });
+  app.get("/healthz", (_req, res) => void res.json({ ok: true }));
+  app.get("/readyz", async (_req, res) => {
+    const ready = await deps.ready();
+    res.status(ready ? 200 : 503).json({ ready });
+  });
+  const routes = [...deps.routes, errorsRoute];
+  app.get("/api/openapi.json", (_req, res) => void res.json(openApiOf(routes)));
+  app.get("/api/docs", (_req, res) => {
+    res.type("html").send(docsPage(routes));
+  });
+  app.use("/api", apiRouter(routes, deps));
+  if (deps.media) app.use("/media", deps.media);
+  if (options.pageDir !== undefined && existsSync(options.pageDir)) bindPage(app, options.pageDir);
+}
+
+/** Hashed assets are immutable; the page itself is always asked for again. */
+function bindPage(app: express.Express, dir: string): void {
+  app.use("/assets", express.static(join(dir, "assets"), { immutable: true, maxAge: "1y", fallthrough: false }));
+  app.use(express.static(dir, { index: false, maxAge: "1h" }));
+  app.get(/^\/(?!matchmake\/|api\/|media\/|spectate\/).*/, (_req, res) => {
+    res.set("Cache-Control", "no-cache").sendFile(join(dir, "index.html"), { root: "/" });
+  });
+}
