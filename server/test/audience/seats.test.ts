@@ -1,0 +1,64 @@
+/** Seats: least loaded relay, dead relays forgotten, counts over all relays. */
+import assert from "node:assert/strict";
+import { CodedError } from "@meme-rounds/shared-schema/errors";
+import { Redis } from "ioredis";
+import { createSeats } from "../../src/audience/seats.ts";
+import { startRedis, type TestRedis } from "../support/redis.ts";
+
+describe("audience seats", () => {
+  let server: TestRedis;
+  let redis: Redis;
+  before(async () => {
+    server = await startRedis();
+    redis = new Redis(server.url);
+  });
+  beforeEach(() => redis.flushall());
+  after(async () => {
+    redis.disconnect();
+    await server.close();
+  });
+
+  it("gives seats on the least loaded relay that reported lately, and counts their spectators", async () => {
+    const clock = { now: 1_000_000 };
+    const relay = (relayId: string) =>
+      createSeats(
+        { relayId, publicAddress: `${relayId}.example`, carries: true },
+        { redis, now: () => clock.now },
+      );
+    const [full, free, dead] = [relay("full"), relay("free"), relay("dead")];
+    const api = createSeats({ relayId: "api", carries: false }, { redis, now: () => clock.now });
+    await redis.set("mr:live:main", JSON.stringify({ roundId: "main-1", roomId: "r" }));
+    await assert.rejects(
+      api.take("main"),
+      (error) => error instanceof CodedError && error.code === "UNAVAILABLE",
+    );
+    await dead.report(new Map([["main-1", 1]]));
+    clock.now += 11_000;
+    await full.report(new Map([["main-1", 100]]));
+    await free.report(
+      new Map([
+        ["main-1", 90],
+        ["main-2", 7],
+      ]),
+    );
+    assert.equal(await api.spectators("main-1"), 190);
+    assert.equal(await api.spectators("main-2"), 7);
+    const given: Record<string, number> = {};
+    for (let seat = 0; seat < 13; seat++) {
+      const { publicAddress, roomId, processId, name, sessionId } = await api.take("main");
+      assert.deepEqual([name, roomId, processId, sessionId.length], ["round", "main-1", "spectate", 36]);
+      given[publicAddress ?? "none"] = (given[publicAddress ?? "none"] ?? 0) + 1;
+    }
+    // 97 against 100: three to even out, the other ten by halves.
+    assert.deepEqual(given, { "free.example": 8, "full.example": 5 });
+    await free.report(new Map([["main-2", 0]]));
+    await full.withdraw(["main-1"]);
+    clock.now += 1_000;
+    assert.equal((await api.take("main")).publicAddress, "free.example");
+    assert.equal(await api.spectators("main-2"), 0);
+    await assert.rejects(
+      api.take("other"),
+      (error) => error instanceof CodedError && error.code === "ROUND_NONE",
+    );
+  });
+});
