@@ -1,0 +1,68 @@
+/** The journal in Redis: fenced, ordered, durable in one step. Rules R1, R4. */
+import assert from "node:assert/strict";
+import { EMPTY_HEAD, headOf, seal } from "@meme-rounds/shared-schema/records";
+import { defaultRules } from "@meme-rounds/shared-schema/rules";
+import { openBody } from "../../../shared-schema/test/support/round.ts";
+import { leaseKey, releaseLease, renewLease, takeLease } from "../../src/infra/leases.ts";
+import { createRedis, type Redis } from "../../src/infra/redis.ts";
+import { appendJournal, FencedError, readJournal, readStored } from "../../src/round/journal-store.ts";
+import { startRedis, type TestRedis } from "../support/redis.ts";
+
+const ROUND = "main-1800000000";
+const first = seal(EMPTY_HEAD, 1_800_000_000_000, { kind: "open", body: openBody(defaultRules(600, 100)) });
+const second = seal(headOf(first), 1_800_000_570_000, { kind: "phase", body: { to: "blind" } });
+
+describe("journal store", () => {
+  let server: TestRedis;
+  let redis: Redis;
+  before(async () => {
+    server = await startRedis();
+    redis = createRedis(server.url);
+  });
+  after(async () => {
+    redis.disconnect();
+    await server.close();
+  });
+  beforeEach(() => redis.flushall());
+
+  const lease = async () => {
+    const taken = await takeLease(redis, `round:${ROUND}`, 60_000);
+    assert.ok(taken);
+    return taken;
+  };
+
+  it("R4: what was appended is read back, with the command it answered", async () => {
+    const mark = { playKey: "02ab", ref: "r1", digest: "d" };
+    const held = await lease();
+    await appendJournal(redis, held, ROUND, [{ entry: first }, { entry: second, mark }]);
+    assert.deepEqual(await readJournal(redis, ROUND), [first, second]);
+    assert.deepEqual((await readStored(redis, ROUND))[1]?.mark, mark);
+  });
+
+  it("R1: a stale owner cannot write, and nothing of its batch is written", async () => {
+    const stale = await lease();
+    await redis.del(leaseKey(stale.name));
+    const fresh = await lease();
+    assert.ok(fresh.token > stale.token, "fencing tokens only grow");
+    await assert.rejects(appendJournal(redis, stale, ROUND, [{ entry: first }]), FencedError);
+    assert.deepEqual(await readJournal(redis, ROUND), []);
+    await appendJournal(redis, fresh, ROUND, [{ entry: first }]);
+    assert.equal((await readJournal(redis, ROUND)).length, 1);
+  });
+
+  it("R4: Redis refuses a second record of the same seq", async () => {
+    const held = await lease();
+    await appendJournal(redis, held, ROUND, [{ entry: first }]);
+    await assert.rejects(appendJournal(redis, held, ROUND, [{ entry: first }]), /equal or smaller/);
+  });
+
+  it("R1: a lease is one holder's until it is released or expires; a stranger cannot renew or release it", async () => {
+    const held = await lease();
+    assert.equal(await takeLease(redis, held.name, 1_000), undefined);
+    assert.equal(await renewLease(redis, { ...held, token: held.token + 1 }, 1_000), false);
+    await releaseLease(redis, { ...held, token: held.token + 1 });
+    assert.equal(await renewLease(redis, held, 60_000), true);
+    await releaseLease(redis, held);
+    assert.ok(await takeLease(redis, held.name, 1_000));
+  });
+});

@@ -1,0 +1,197 @@
+/** A round's life by the clock that is passed in. Rules R2, R3, R5, M1. */
+import assert from "node:assert/strict";
+import { actor, STUB, TestRound } from "../../../shared-schema/test/support/round.ts";
+import { createLogger } from "../../src/infra/logger.ts";
+import { createRedis, type Redis } from "../../src/infra/redis.ts";
+import { RoundActor } from "../../src/round/actor.ts";
+import { RoundDirectory } from "../../src/round/directory.ts";
+import { RoundKeeper } from "../../src/round/keeper.ts";
+import { RoundLife } from "../../src/round/life.ts";
+import type { SettlementView } from "../../src/round/ports.ts";
+import type { RoomOptions } from "../../src/round/room.ts";
+import { startRedis, type TestRedis } from "../support/redis.ts";
+
+const logger = createLogger("test", "silent");
+const [ann, bob, cat] = [actor("ann"), actor("bob"), actor("cat")];
+
+describe("round life", () => {
+  let server: TestRedis;
+  let redis: Redis;
+  before(async () => {
+    server = await startRedis();
+    redis = createRedis(server.url);
+  });
+  after(async () => {
+    redis.disconnect();
+    await server.close();
+  });
+  beforeEach(() => redis.flushall());
+
+  /** A played round with its life, and everything the life asked others to do. */
+  function rig(dropped: string[] = []) {
+    const round = new TestRound();
+    for (const who of [ann, bob, cat]) round.must(round.deposit(who, 50_000));
+    round.must(round.enter(ann, "frog"));
+    round.must(round.enter(bob, "dog"));
+    round.must(round.boost(cat, "frog", 500));
+    const asked: string[] = [];
+    let settlement: SettlementView | undefined;
+    let failing: string | undefined;
+    const step = async (name: string) => {
+      if (failing === name) throw new Error(`${name} is down`);
+      asked.push(name);
+    };
+    const mailbox = new RoundActor(round.state, [], {
+      append: async () => undefined,
+      verify: STUB.verify,
+      sign: () => "",
+      now: () => round.now,
+      onCommitted: () => undefined,
+      onFailed: (error) => assert.fail(String(error)),
+    });
+    const directory = new RoundDirectory(redis);
+    const life = new RoundLife(mailbox, {
+      payment: {
+        keys: () => assert.fail("not asked for"),
+        signReceipt: () => "",
+        feeRate: async () => 100,
+        claimCarry: async () => [],
+        acceptDeposit: async () => ({ ok: false, code: "INTERNAL" }),
+        judgeDeposits: async () => dropped,
+        enqueueSettlement: () => step("settlement"),
+        settlementOf: async () => settlement,
+      },
+      content: {
+        contentOf: async () => undefined,
+        enqueueTransforms: (_roundId, winners) => step(`transforms ${winners.length}`),
+        modelsOf: async () => [],
+      },
+      directory,
+      logger,
+      onFinal: () => asked.push("final"),
+      onSettled: () => asked.push("settled"),
+      onModel: () => undefined,
+      onOver: () => asked.push("over"),
+    });
+    const tickAt = async (ms: number, times = 1) => {
+      round.now = round.state.open.opensAt + ms;
+      for (let i = 0; i < times; i++) await life.tick(round.now);
+    };
+    return {
+      round,
+      asked,
+      directory,
+      tickAt,
+      settle: (value: SettlementView) => {
+        settlement = value;
+      },
+      fail: (name: string | undefined) => {
+        failing = name;
+      },
+    };
+  }
+
+  it("R2, R3: open -> blind -> settling -> final, each at its time and not before", async () => {
+    const { round, tickAt, asked, directory } = rig();
+    await tickAt(569_999);
+    assert.equal(round.state.phase.kind, "open");
+    await tickAt(570_000);
+    assert.equal(round.state.phase.kind, "blind");
+    await tickAt(599_999, 2);
+    assert.equal(round.state.phase.kind, "blind");
+    await tickAt(600_000, 4);
+    assert.equal(round.state.phase.kind, "final");
+    assert.deepEqual(asked, ["settlement", "transforms 1", "final"]);
+    const archived = await directory.finished(round.state.open.roundId);
+    assert.equal(archived?.outcome, "closed");
+    assert.equal(archived?.journalHash, round.state.head.hash);
+  });
+
+  it("R3: results stay up for 60 s after the settlement was sent, then the room may go", async () => {
+    const { tickAt, asked, settle } = rig();
+    await tickAt(570_000);
+    await tickAt(600_000, 4);
+    await tickAt(610_000, 2);
+    assert.ok(!asked.includes("settled"));
+    settle({ state: "sent", txids: ["aa".repeat(32)], payouts: [] });
+    await tickAt(611_000);
+    assert.equal(asked.at(-1), "settled");
+    await tickAt(670_999, 2);
+    assert.ok(!asked.includes("over"));
+    await tickAt(671_000, 2);
+    assert.equal(asked.filter((what) => what === "over").length, 1);
+  });
+
+  it("R5: a step that fails is done again; the archive comes last", async () => {
+    const { tickAt, asked, fail, directory, round } = rig();
+    fail("transforms 1");
+    await tickAt(570_000);
+    await tickAt(600_000, 6);
+    assert.equal(await directory.finished(round.state.open.roundId), undefined);
+    fail(undefined);
+    await tickAt(600_400);
+    assert.ok(asked.includes("final"));
+    assert.ok(await directory.finished(round.state.open.roundId));
+  });
+
+  it("M1: a dropped deposit is judged once, in freeze, and voids what hangs on it", async () => {
+    const probe = rig();
+    const deposit = probe.round.state.players.get(bob.playKey)?.deposits[0];
+    assert.ok(deposit);
+    const { round, tickAt } = rig([`${deposit.txid}:${deposit.vout}`]);
+    await tickAt(570_000);
+    await tickAt(600_000, 4);
+    const phase = round.state.phase;
+    assert.ok(phase.kind === "final");
+    assert.equal(phase.frozen.dropped.length, 1);
+    assert.equal(phase.frozen.voidMemes.length, 1);
+    assert.equal(phase.outcome.kind, "void", "one valid entry is left (E10)");
+  });
+
+  it("R1: of two keepers one opens the slot; R5: an unfinished round of a dead process is taken over", async () => {
+    const directory = new RoundDirectory(redis);
+    const created: { by: string; options: RoomOptions }[] = [];
+    const keeper = (by: string) =>
+      new RoundKeeper(
+        { arena: "main", roundSeconds: 600 },
+        {
+          redis,
+          directory,
+          logger,
+          now: () => 1_800_000_123_000,
+          createRoom: async (options) => void created.push({ by, options }),
+        },
+      );
+    await directory.begin("main", "main-1799999400");
+    const keepers = ["a", "b", "c"].map(keeper);
+    await Promise.all(keepers.map((one) => one.look()));
+    await Promise.all(keepers.map((one) => one.look()));
+    const rounds = created.map(({ options }) => options.roundId).sort();
+    assert.deepEqual(rounds, ["main-1799999400", "main-1800000000"]);
+    assert.equal(
+      created.find(({ options }) => options.roundId === "main-1800000000")?.options.opensAt,
+      1_800_000_000_000,
+    );
+  });
+
+  it("R1: a keeper whose room cannot be made gives the lease back", async () => {
+    const directory = new RoundDirectory(redis);
+    let tries = 0;
+    const keeper = new RoundKeeper(
+      { arena: "main", roundSeconds: 600 },
+      {
+        redis,
+        directory,
+        logger,
+        now: () => 1_800_000_123_000,
+        createRoom: async () => {
+          tries += 1;
+          throw new Error("no room here");
+        },
+      },
+    );
+    await keeper.look();
+    await keeper.look();
+    assert.equal(tries, 2);
+  });
+});

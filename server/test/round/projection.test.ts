@@ -1,0 +1,79 @@
+/** What is public, and when. Rules R6, R2. */
+import assert from "node:assert/strict";
+import { RoundView } from "@meme-rounds/shared-schema/sync-state";
+import { actor, memeIdOf, TestRound } from "../../../shared-schema/test/support/round.ts";
+import { project, projectOpening, projectOutcome } from "../../src/round/projection.ts";
+import { archivedOf, snapshotOf } from "../../src/round/snapshot.ts";
+
+const [ann, bob, cat] = [actor("ann"), actor("bob"), actor("cat")];
+
+function played(): { round: TestRound; view: RoundView } {
+  const round = new TestRound();
+  for (const who of [ann, bob, cat]) round.must(round.deposit(who, 50_000));
+  round.must(round.enter(ann, "frog"));
+  round.must(round.enter(bob, "dog"));
+  round.must(round.boost(cat, "frog", 500));
+  const view = new RoundView();
+  projectOpening(view, round.state);
+  project(view, round.state, round.now);
+  return { round, view };
+}
+
+const frozenPart = (view: RoundView) =>
+  JSON.stringify({
+    pot: view.pot,
+    players: view.players,
+    memes: [...view.memes.values()].map(({ boostSats, score, backers, rank }) => [
+      boostSats,
+      score,
+      backers,
+      rank,
+    ]),
+  });
+
+describe("projection", () => {
+  it("R6: while the round is live nothing public names a creator", () => {
+    const { round, view } = played();
+    const snapshot = snapshotOf(view, round.state, "room", "ab".repeat(32));
+    for (const text of [JSON.stringify(view), JSON.stringify(snapshot)])
+      for (const who of [ann, bob]) {
+        assert.ok(!text.includes(who.playKey));
+        assert.ok(!text.includes(who.identity));
+      }
+  });
+
+  it("R6: in blind the numbers stand still and boosts still count", () => {
+    const { round, view } = played();
+    round.at(575_000);
+    project(view, round.state, round.now);
+    const before = frozenPart(view);
+    round.must(round.boost(cat, "dog", 9_000));
+    project(view, round.state, round.now);
+    assert.equal(view.phase, "blind");
+    assert.equal(frozenPart(view), before);
+    round.end();
+    project(view, round.state, round.now);
+    projectOutcome(view, round.state);
+    assert.equal(view.memes.get(memeIdOf("dog"))?.boostSats, 9_000);
+    assert.equal(view.memes.get(memeIdOf("dog"))?.rank, 1);
+    assert.equal(view.memes.get(memeIdOf("dog"))?.creator, bob.playKey);
+    assert.equal(view.result?.outcome, "closed");
+  });
+
+  it("R6: a voided round never names creators, in state or archive", () => {
+    const round = new TestRound();
+    round.must(round.deposit(ann, 50_000));
+    round.must(round.enter(ann, "frog"));
+    round.end();
+    const view = new RoundView();
+    projectOpening(view, round.state);
+    project(view, round.state, round.now);
+    projectOutcome(view, round.state);
+    assert.equal(view.phase, "voided");
+    assert.equal(view.memes.get(memeIdOf("frog"))?.creator, "");
+    const archived = archivedOf(round.state);
+    assert.equal(archived.outcome, "voided");
+    assert.ok(archived.memesRanked.every((meme) => meme.creator === undefined));
+    assert.deepEqual(archived.payouts, [{ playKey: ann.playKey, won: 0, returned: 50_000 }]);
+  });
+});
