@@ -2,6 +2,7 @@
  * One provider over HTTP. Owns: time limits, the request rate, retries of reads, and turning every trouble into one
  * shape. Does not own: what the answers mean.
  */
+import { setTimeout as delay } from "node:timers/promises";
 import { CodedError } from "@meme-rounds/shared-schema/errors";
 import type { z } from "zod";
 
@@ -11,6 +12,13 @@ export interface HttpDeps {
   sleep: (ms: number) => Promise<void>;
   now: () => number;
 }
+
+/** The real network and clock where a test gives none. */
+export const withDefaults = (deps: Partial<HttpDeps>): HttpDeps => ({
+  fetch: deps.fetch ?? fetch,
+  now: deps.now ?? Date.now,
+  sleep: deps.sleep ?? ((ms) => delay(ms)),
+});
 
 export interface HttpClientOptions {
   /** How the provider is called in errors. */
@@ -22,12 +30,12 @@ export interface HttpClientOptions {
   requestsPerSecond: number;
 }
 
-export interface HttpAnswer {
+interface HttpAnswer {
   status: number;
   text: string;
 }
 
-export interface HttpBody {
+interface HttpBody {
   type: string;
   bytes: Uint8Array | string;
 }

@@ -2,15 +2,15 @@
  * The BSV network's public file: the one way services reach the chain. Owns: composing ARC (broadcast, status, policy)
  * with WhatsOnChain (coins, raw transactions, tip). Does not own: what to send or when to send it again.
  */
-import { setTimeout as delay } from "node:timers/promises";
 import { Transaction } from "@bsv/sdk";
 import { fromHex } from "@meme-rounds/shared-schema/bytes";
 import { createArcClient } from "./arc-client.ts";
 import { createFeeRate } from "./fee-rate.ts";
-import { createHttpClient, type HttpDeps } from "./http-client.ts";
+import { createHttpClient, type HttpDeps, withDefaults } from "./http-client.ts";
 import type { ChainLogger, ChainPort, RawTx, TxStatus } from "./port.ts";
 import { createWocClient, txidOf } from "./woc-client.ts";
 
+export { createDevFaucet, type FaucetPayment } from "./dev-faucet.ts";
 export {
   createKeystore,
   generateKeys,
@@ -60,11 +60,7 @@ function bytesOf(tx: Transaction | RawTx): { txid: string; bytes: Uint8Array } |
 /** The chain of one network. */
 export function createChain(options: ChainOptions, deps: ChainDeps = {}): ChainPort {
   const { network, timeoutMs } = options;
-  const http: HttpDeps = {
-    fetch: deps.fetch ?? fetch,
-    now: deps.now ?? Date.now,
-    sleep: deps.sleep ?? ((ms) => delay(ms)),
-  };
+  const http = withDefaults(deps);
   const arcHttp = createHttpClient(
     {
       name: "ARC",

@@ -1,7 +1,7 @@
 /** The contract of ChainPort, run over HTTP against the devchain: what every provider must hold. */
 import assert from "node:assert/strict";
 import { P2PKH, Transaction } from "@bsv/sdk";
-import { verifyInputScripts } from "../../src/chain/index.ts";
+import { createDevFaucet, verifyInputScripts } from "../../src/chain/index.ts";
 import { keyOf, type Net, START_MS, spend, startNet } from "./support.ts";
 
 describe("ChainPort over the devchain", () => {
@@ -171,6 +171,18 @@ describe("ChainPort over the devchain", () => {
     assert.equal(await net.port.rawTx(nobody), undefined);
     assert.equal(await net.port.spentBy(nobody, 0), undefined);
     assert.deepEqual(await net.port.utxosOfAddress(keyOf(99).toAddress()), []);
+  });
+
+  it("the devchain's faucet pays an address, and says what it refuses", async () => {
+    const faucet = createDevFaucet({ url: net.url, timeoutMs: 5_000 });
+    const paid = await faucet(bob.toAddress(), 4_321);
+    assert.equal(Transaction.fromHex(paid.tx).id("hex"), paid.txid);
+    assert.ok(
+      (await net.port.utxosOfAddress(bob.toAddress())).some(
+        ({ txid, sats }) => txid === paid.txid && sats === 4_321,
+      ),
+    );
+    await assert.rejects(faucet("nonsense", 5), { code: "BAD_REQUEST" });
   });
 
   it("M5: a reorganisation takes a payment out of its block and the next blocks mine it again", async () => {
