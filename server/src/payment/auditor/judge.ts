@@ -1,0 +1,173 @@
+/**
+ * Whether a settlement deserves the second signature (M4). Owns: every check against the journal, the chain and the
+ * auditor's own book. Does not own: HTTP, keys, the book's file. It believes nothing the operator says: the plan it is
+ * shown is only compared with what it finds itself.
+ */
+import type { VerifyCompact } from "@meme-rounds/shared-schema/crypto";
+import { canonicalJson } from "@meme-rounds/shared-schema/hash";
+import { computeOutcome, droppedOutpoints } from "@meme-rounds/shared-schema/payout";
+import type { Entry, Network } from "@meme-rounds/shared-schema/records";
+import type { RoundState } from "@meme-rounds/shared-schema/round-state";
+import { deadlineOf } from "@meme-rounds/shared-schema/rules";
+import {
+  type CarryCoin,
+  checkSettlement,
+  type DepositCoin,
+  type PlanInput,
+  type SettlementPlan,
+} from "@meme-rounds/shared-schema/settlement";
+import { verifyJournal } from "@meme-rounds/shared-schema/verify-journal";
+import type { ChainPort } from "../../chain/index.ts";
+import { mapLimited } from "../parallel.ts";
+import { readTransaction } from "../transaction.ts";
+import { AuditorRefusal, outpointText } from "../wire.ts";
+import type { AuditorBook } from "./book.ts";
+
+export interface JudgeOptions {
+  network: Network;
+  auditorKey: string;
+}
+
+export interface JudgeDeps {
+  chain: ChainPort;
+  book: AuditorBook;
+  verify: VerifyCompact;
+  readJournal(roundId: string): Promise<Entry[]>;
+  now(): number;
+}
+
+/** M4: none within 2 h of a refund deadline, s. */
+const DEADLINE_MARGIN_S = 7_200;
+/** M8: the highest rate there can be, sat/KB; what the operator's change may lack at most. */
+const MAX_SAT_PER_KB = 500;
+const PARALLEL = 16;
+
+export class Judge {
+  private readonly options: JudgeOptions;
+  private readonly deps: JudgeDeps;
+
+  constructor(options: JudgeOptions, deps: JudgeDeps) {
+    this.options = options;
+    this.deps = deps;
+  }
+
+  /** Returns the outcome when the plan is exactly what the round owes; throws AuditorRefusal with the reason. */
+  async judge(plan: SettlementPlan): Promise<"result" | "void"> {
+    const state = await this.stateOf(plan.roundId);
+    this.checkTime(state);
+    const dropped = droppedOutpoints(state);
+    const deposits: DepositCoin[] = [];
+    for (const { playKey, deposits: all } of state.players.values())
+      for (const { txid, vout, sats } of all)
+        if (!dropped.has(`${txid}:${vout}`)) deposits.push({ txid, vout, sats, playKey });
+    const outcome = computeOutcome(state);
+    const carryCoins = outcome.kind === "result" ? carryCoinsOf(plan) : [];
+    if (outcome.kind === "result") for (const from of state.open.carryFrom) this.checkCarryFrom(from);
+
+    const checked = checkSettlement(plan, {
+      open: state.open,
+      deposits,
+      outcome,
+      carryCoins,
+      maxSatPerKb: MAX_SAT_PER_KB,
+    });
+    if (!checked.ok) throw new AuditorRefusal("PLAN_WRONG", checked.reason);
+    for (const input of plan.inputs) this.checkUnsigned(input);
+    await mapLimited(plan.inputs, PARALLEL, (input) => this.checkCoin(input));
+    await mapLimited([...dropped], PARALLEL, (outpoint) => this.checkDropped(outpoint));
+    return outcome.kind;
+  }
+
+  private async stateOf(roundId: string): Promise<RoundState> {
+    const entries = await this.deps.readJournal(roundId);
+    const verified = verifyJournal(entries, this.deps.verify, { partial: true });
+    if (!verified.ok)
+      throw new AuditorRefusal("JOURNAL_INVALID", `record ${verified.seq}: ${verified.reason}`);
+    const { state } = verified;
+    if (state.phase.kind !== "final")
+      throw new AuditorRefusal("JOURNAL_UNFINISHED", "the journal has no result");
+    const { open } = state;
+    if (open.roundId !== roundId || open.network !== this.options.network)
+      throw new AuditorRefusal("ROUND_FOREIGN", "the journal is of another round or network");
+    if (open.auditorKey !== this.options.auditorKey)
+      throw new AuditorRefusal("ROUND_FOREIGN", "the round names another auditor");
+    return state;
+  }
+
+  private checkTime(state: RoundState): void {
+    const { rules, closesAt } = state.open;
+    if (this.deps.now() / 1000 > deadlineOf(rules, closesAt) - DEADLINE_MARGIN_S)
+      throw new AuditorRefusal("TOO_LATE", "players may take their deposits back soon");
+  }
+
+  /** E11: a carry must come from a settlement this auditor signed, and be consumed once. */
+  private checkCarryFrom(from: { roundId: string; sats: number }): void {
+    const { book } = this.deps;
+    const source = book.signedFor(from.roundId);
+    const made = source?.plan.outputs.find((output) => output.kind === "carry");
+    if (made?.sats !== from.sats)
+      throw new AuditorRefusal("CARRY_UNKNOWN", `no settlement of ${from.roundId} left ${from.sats} sat`);
+    const consumer = book.consumerOf(from.roundId);
+    if (consumer !== undefined)
+      throw new AuditorRefusal("CARRY_CONSUMED", `${consumer} has consumed the carry of ${from.roundId}`);
+  }
+
+  private checkUnsigned(input: PlanInput): void {
+    const round = input.kind === "operator" ? undefined : this.deps.book.spentIn(outpointText(input));
+    if (round !== undefined)
+      throw new AuditorRefusal("OUTPOINT_SIGNED", `${outpointText(input)} was signed away in ${round}`);
+  }
+
+  /** The coin is on the chain, with this script and amount, and nobody has spent it. */
+  private async checkCoin(input: PlanInput): Promise<void> {
+    const { chain } = this.deps;
+    const outpoint = outpointText(input);
+    const raw = await chain.rawTx(input.txid);
+    const tx = raw === undefined ? undefined : readTransaction(raw);
+    const output = tx?.outputs[input.vout];
+    if (tx === undefined || output?.script !== input.script || output.sats !== input.sats)
+      throw new AuditorRefusal(
+        "DEPOSIT_NOT_ON_CHAIN",
+        `${input.kind} ${outpoint} is not on the chain as told`,
+      );
+    if (input.kind === "carry") this.checkCarryCoin(input, tx);
+    const spender = await chain.spentBy(input.txid, input.vout);
+    if (spender !== undefined)
+      throw new AuditorRefusal("DEPOSIT_SPENT", `${input.kind} ${outpoint} was spent by ${spender}`);
+  }
+
+  /** The coin's transaction is the very settlement that was signed for the round it is named after. */
+  private checkCarryCoin(
+    input: { roundId: string; vout: number },
+    tx: { inputs: { txid: string; vout: number }[]; outputs: { sats: number; script: string }[] },
+  ): void {
+    const plan = this.deps.book.signedFor(input.roundId)?.plan;
+    const coins = (list: readonly { txid: string; vout: number }[]): string =>
+      canonicalJson(list.map(({ txid, vout }) => [txid, vout]));
+    const outs = (list: readonly { sats: number; script: string }[]): string =>
+      canonicalJson(list.map(({ sats, script }) => [sats, script]));
+    const same =
+      plan !== undefined &&
+      coins(plan.inputs) === coins(tx.inputs) &&
+      outs(plan.outputs) === outs(tx.outputs) &&
+      plan.outputs[input.vout]?.kind === "carry";
+    if (!same)
+      throw new AuditorRefusal("CARRY_UNKNOWN", `the coin is not the carry of ${input.roundId}'s settlement`);
+  }
+
+  /** A deposit that stands unharmed on the chain was not the operator's to drop (M1). */
+  private async checkDropped(outpoint: string): Promise<void> {
+    const txid = outpoint.slice(0, outpoint.indexOf(":"));
+    const { state } = await this.deps.chain.status(txid);
+    if (state === "mined")
+      throw new AuditorRefusal("DEPOSIT_DROPPED_WRONGLY", `${outpoint} was dropped but is mined`);
+  }
+}
+
+function carryCoinsOf(plan: SettlementPlan): CarryCoin[] {
+  return plan.inputs.flatMap((input) =>
+    input.kind === "carry"
+      ? [{ roundId: input.roundId, txid: input.txid, vout: input.vout, sats: input.sats }]
+      : [],
+  );
+}

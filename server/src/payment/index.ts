@@ -1,0 +1,152 @@
+/**
+ * The Payment Service's public face. Owns: what the game process needs of it: routes, deposits, carries, receipts,
+ * asking for a settlement and showing it. The worker and the auditor are processes of their own (worker.ts,
+ * auditor/index.ts); everything else in this folder is private.
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import type { Network } from "@meme-rounds/shared-schema/records";
+import { Queue } from "bullmq";
+import type { ChainPort } from "../chain/index.ts";
+import type { Route } from "../infra/http.ts";
+import type { Logger } from "../infra/logger.ts";
+import type { Redis } from "../infra/redis.ts";
+import { createAuditorClient } from "./auditor-client.ts";
+import { CarryBook } from "./carry.ts";
+import { Deposits, type DepositTerms, type DepositVerdict } from "./deposits.ts";
+import { type KeystoreOptions, openOperatorKeystore, receiptSigner } from "./keys.ts";
+import { QUEUE, QUEUE_PREFIX, type SettlementJob } from "./queue.ts";
+import { walletRoutes } from "./routes.ts";
+import { type SettledPayout, type SettlementState, SettlementStore } from "./settlement/store.ts";
+
+export { type Auditor, type AuditorDeps, type AuditorOptions, createAuditor } from "./auditor/index.ts";
+export type { AcceptedDeposit, DepositTerms, DepositVerdict } from "./deposits.ts";
+export type { KeystoreOptions } from "./keys.ts";
+export { SETTLED_CHANNEL } from "./queue.ts";
+export { auditorSignatures, signSettlement } from "./settlement/sign.ts";
+export {
+  createSettlementWorker,
+  type SettlementWorker,
+  type SettlementWorkerDeps,
+  type SettlementWorkerOptions,
+} from "./worker.ts";
+
+export interface PaymentOptions {
+  network: Network;
+  keystore: KeystoreOptions;
+  auditorUrl: string;
+  /** The devchain's base URL, for its faucet; ignored on other networks. */
+  faucetUrl?: string;
+  /** How long to wait for the auditor at the start, ms. Default 30,000. */
+  auditorWaitMs?: number;
+}
+
+export interface PaymentDeps {
+  redis: Redis;
+  chain: ChainPort;
+  logger: Logger;
+  now(): number;
+}
+
+export interface PaymentService {
+  routes: Route[];
+  /** secp256k1 compressed and Ed25519 public keys, hex. */
+  keys(): { operatorKey: string; auditorKey: string; auditorHeadKey: string; receiptKey: string };
+  /** Ed25519 by the receipt key over the bytes, hex (R9). */
+  signReceipt(bytes: Uint8Array): string;
+  /** sat/KB (M8). */
+  feeRate(): Promise<number>;
+  /** M1; see Deposits.accept. */
+  acceptDeposit(terms: DepositTerms, playKey: string, txHex: string): Promise<DepositVerdict>;
+  /** M1: outpoints to drop at the freeze, within 10 s. */
+  judgeDeposits(deposits: readonly { txid: string; vout: number }[]): Promise<string[]>;
+  /** E11: carries that the round consumes; to be asked before record 1. The same answer for the same round. */
+  claimCarry(arena: string, roundId: string): Promise<{ roundId: string; sats: number }[]>;
+  /** To be called once the journal has its end. Any number of times. */
+  enqueueSettlement(roundId: string): Promise<void>;
+  /** Undefined until there is a plan. */
+  settlementOf(roundId: string): Promise<SettlementView | undefined>;
+  stop(): Promise<void>;
+}
+
+export interface SettlementView {
+  state: SettlementState;
+  txids: string[];
+  payouts: SettledPayout[];
+  /** What the auditor or the network said last, when it was no (M4: a dispute, for admins). */
+  refusal?: string;
+}
+
+const AUDITOR_WAIT_MS = 30_000;
+const AUDITOR_TIMEOUT_MS = 5_000;
+/** With the worker's back-off: several days. The sweep goes on for ever. */
+const ATTEMPTS = 10_000;
+
+/** Opens the keystore and greets the auditor. Rejects when the auditor does not answer in time. */
+export async function createPaymentService(
+  options: PaymentOptions,
+  deps: PaymentDeps,
+): Promise<PaymentService> {
+  const { redis, chain, logger, now } = deps;
+  const keystore = await openOperatorKeystore(options.keystore);
+  const signReceipt = receiptSigner(keystore.secretOf("receipt"));
+  const auditor = await greetAuditor(options, deps);
+  const keys = {
+    operatorKey: keystore.publicKeyOf("operator"),
+    auditorKey: auditor.auditorKey,
+    auditorHeadKey: auditor.headKey,
+    receiptKey: keystore.publicKeyOf("receipt"),
+  };
+  const deposits = new Deposits({ redis, chain, logger, now, sleep: (ms) => delay(ms) });
+  const carry = new CarryBook(redis);
+  const store = new SettlementStore(redis);
+  const queue = new Queue<SettlementJob>(QUEUE, { connection: redis, prefix: QUEUE_PREFIX });
+  queue.on("error", (err) => logger.error({ err }, "the settlement queue is in trouble"));
+
+  return {
+    routes: walletRoutes(options, { chain }),
+    keys: () => keys,
+    signReceipt,
+    feeRate: () => chain.feeRate(),
+    acceptDeposit: (terms, playKey, txHex) => deposits.accept(terms, playKey, txHex),
+    judgeDeposits: (all) => deposits.judge(all),
+    async claimCarry(arena, roundId) {
+      const coins = await carry.claim(arena, roundId, now());
+      return coins.map(({ roundId: from, sats }) => ({ roundId: from, sats }));
+    },
+    async enqueueSettlement(roundId) {
+      const stored = await store.read(roundId);
+      if (stored?.state === "mined") return;
+      await store.open(roundId);
+      const backoff = { type: "custom" };
+      await queue.add(
+        "settle",
+        { roundId },
+        { jobId: roundId, attempts: ATTEMPTS, backoff, removeOnComplete: 1000 },
+      );
+    },
+    async settlementOf(roundId) {
+      const stored = await store.read(roundId);
+      if (stored === undefined) return undefined;
+      const { state, payouts, signed, refusal } = stored;
+      return { state, txids: signed ? [signed.txid] : [], payouts, ...(refusal ? { refusal } : {}) };
+    },
+    stop: () => queue.close(),
+  };
+}
+
+/** The auditor starts beside us: it may need a moment. */
+async function greetAuditor(
+  options: PaymentOptions,
+  deps: PaymentDeps,
+): Promise<{ auditorKey: string; headKey: string }> {
+  const client = createAuditorClient({ url: options.auditorUrl, timeoutMs: AUDITOR_TIMEOUT_MS });
+  const end = deps.now() + (options.auditorWaitMs ?? AUDITOR_WAIT_MS);
+  for (;;) {
+    try {
+      return await client.keys();
+    } catch (error) {
+      if (deps.now() >= end) throw error;
+      await delay(250);
+    }
+  }
+}

@@ -1,0 +1,130 @@
+/**
+ * /wallet: what a play wallet needs of the network (design.md section 8, protocol.md 9).
+ * Owns: the routes and their limits. Does not own: the chain, or anybody's coins.
+ */
+import { CodedError } from "@meme-rounds/shared-schema/errors";
+import { hash32, type Network } from "@meme-rounds/shared-schema/records";
+import {
+  broadcastAnswer,
+  broadcastBody,
+  faucetAnswer,
+  faucetBody,
+  feeAnswer,
+  txAnswer,
+  utxosAnswer,
+} from "@meme-rounds/shared-schema/rest";
+import { z } from "zod";
+import type { ChainPort } from "../chain/index.ts";
+import { type Route, route } from "../infra/http.ts";
+import { readTransaction } from "./transaction.ts";
+
+export interface WalletRouteOptions {
+  network: Network;
+  /** The devchain's base URL; never used on another network. */
+  faucetUrl?: string;
+}
+
+const addressSchema = z.string().regex(/^[1-9A-HJ-NP-Za-km-z]{25,36}$/);
+
+export function walletRoutes(options: WalletRouteOptions, deps: { chain: ChainPort }): Route[] {
+  const { chain } = deps;
+  const askFaucet = async (address: string, sats: number): Promise<z.infer<typeof faucetAnswer>> => {
+    if (options.network !== "devchain" || options.faucetUrl === undefined) throw new CodedError("FAUCET_OFF");
+    const url = new URL("/dev/faucet", options.faucetUrl);
+    url.searchParams.set("address", address);
+    url.searchParams.set("sats", String(sats));
+    const response = await fetch(url, { method: "POST", signal: AbortSignal.timeout(10_000) }).catch(
+      (cause: unknown) => {
+        throw new CodedError("UNAVAILABLE", "The faucet does not answer.", { cause });
+      },
+    );
+    if (response.status === 400) throw new CodedError("BAD_REQUEST", await response.text());
+    if (!response.ok) throw new CodedError("UNAVAILABLE", `The faucet answered ${response.status}.`);
+    return faucetAnswer.parse(await response.json());
+  };
+
+  return [
+    route({
+      method: "get",
+      path: "/wallet/fee",
+      summary: "Fee rate in force, sat per 1,000 bytes (M8)",
+      auth: "none",
+      answer: feeAnswer,
+      errors: ["RATE_LIMITED"],
+      limit: { name: "wallet-read", points: 300, seconds: 60 },
+      handler: async () => ({ satPerKb: await chain.feeRate() }),
+    }),
+    route({
+      method: "get",
+      path: "/wallet/tx/:txid",
+      summary: "A transaction's bytes and standing",
+      auth: "none",
+      params: z.object({ txid: hash32 }),
+      answer: txAnswer,
+      errors: ["BAD_REQUEST", "NOT_FOUND", "RATE_LIMITED", "UNAVAILABLE"],
+      limit: { name: "wallet-read", points: 300, seconds: 60 },
+      handler: async ({ params: { txid } }) => {
+        const tx = await chain.rawTx(txid);
+        if (tx === undefined)
+          throw new CodedError("NOT_FOUND", "The network does not know this transaction.");
+        const status = await chain.status(txid);
+        return {
+          tx,
+          status: status.state,
+          ...(status.state === "mined" ? { height: status.height } : {}),
+        };
+      },
+    }),
+    route({
+      method: "get",
+      path: "/wallet/:address/utxos",
+      summary: "Unspent outputs of an address",
+      auth: "none",
+      params: z.object({ address: addressSchema }),
+      answer: utxosAnswer,
+      errors: ["BAD_REQUEST", "RATE_LIMITED", "UNAVAILABLE"],
+      limit: { name: "wallet-read", points: 300, seconds: 60 },
+      handler: async ({ params }) => {
+        const utxos = await chain.utxosOfAddress(params.address);
+        return {
+          utxos: utxos.map(({ txid, vout, sats, height }) => ({
+            txid,
+            vout,
+            sats,
+            ...(height === undefined ? {} : { height }),
+          })),
+        };
+      },
+    }),
+    route({
+      method: "post",
+      path: "/wallet/broadcast",
+      summary: "Sends a transaction (raw, EF or BEEF) to the network",
+      auth: "none",
+      body: broadcastBody,
+      answer: broadcastAnswer,
+      errors: ["BAD_REQUEST", "NETWORK_REFUSED", "RATE_LIMITED"],
+      limit: { name: "wallet-broadcast", points: 60, seconds: 60 },
+      handler: async ({ body }) => {
+        const tx = readTransaction(body.tx);
+        if (tx === undefined) throw new CodedError("BAD_REQUEST", "body.tx: not a transaction");
+        const sent = await chain.broadcast({ rawHex: tx.rawHex });
+        if (sent.outcome === "conflict")
+          throw new CodedError("NETWORK_REFUSED", "Another transaction spends the same coins.");
+        if (sent.outcome === "rejected") throw new CodedError("NETWORK_REFUSED", sent.reason);
+        return { txid: tx.txid, status: sent.outcome };
+      },
+    }),
+    route({
+      method: "post",
+      path: "/wallet/faucet",
+      summary: "Coins out of nothing; on the devchain only",
+      auth: "none",
+      body: faucetBody,
+      answer: faucetAnswer,
+      errors: ["BAD_REQUEST", "FAUCET_OFF", "RATE_LIMITED", "UNAVAILABLE"],
+      limit: { name: "wallet-faucet", points: 30, seconds: 60 },
+      handler: ({ body }) => askFaucet(body.address, body.sats),
+    }),
+  ];
+}

@@ -1,0 +1,132 @@
+/**
+ * The settlement worker: a process that pays closed rounds out (M3). Owns: the BullMQ queue `settlement`, back-off,
+ * the sweep over rounds that are not done. Does not own: one settlement's steps (settlement/settle.ts).
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import type { Entry, Network } from "@meme-rounds/shared-schema/records";
+import { Worker } from "bullmq";
+import type { ChainPort } from "../chain/index.ts";
+import type { Logger } from "../infra/logger.ts";
+import type { Redis } from "../infra/redis.ts";
+import { createAuditorClient } from "./auditor-client.ts";
+import { CarryBook } from "./carry.ts";
+import { type KeystoreOptions, openOperatorKeystore } from "./keys.ts";
+import { QUEUE, QUEUE_PREFIX, SETTLED_CHANNEL, type SettlementJob } from "./queue.ts";
+import { OperatorFloat } from "./settlement/float.ts";
+import { SettleLater, Settler } from "./settlement/settle.ts";
+import { SettlementStore } from "./settlement/store.ts";
+import { AuditorRefusal } from "./wire.ts";
+
+export interface SettlementWorkerOptions {
+  network: Network;
+  keystore: KeystoreOptions;
+  auditorUrl: string;
+  /** The devchain's base URL, for its faucet; ignored on other networks. */
+  faucetUrl?: string;
+  /** Below this many free sat the operator's float is low. Default 1,000,000. */
+  floatLowSats?: number;
+  /** ms between sweeps over rounds that are not done; default 5,000. */
+  sweepMs?: number;
+}
+
+export interface SettlementWorkerDeps {
+  redis: Redis;
+  /** A connection of its own: BullMQ blocks on it. */
+  queueRedis: Redis;
+  chain: ChainPort;
+  readJournal(roundId: string): Promise<Entry[]>;
+  logger: Logger;
+  now(): number;
+}
+
+export interface SettlementWorker {
+  /** Looks after every round that is not done, once; also runs by itself every `sweepMs`. */
+  sweep(): Promise<void>;
+  /** Finishes the job in hand, then stops. */
+  stop(): Promise<void>;
+}
+
+const FLOAT_LOW_SATS = 1_000_000;
+const SWEEP_MS = 5_000;
+/** ms; the auditor reads one transaction per deposit. */
+const AUDITOR_TIMEOUT_MS = 120_000;
+const FIRST_RETRY_MS = 250;
+const LAST_RETRY_MS = 30_000;
+
+/** Starts settling. Rejects when the keystore cannot be opened. */
+export async function createSettlementWorker(
+  options: SettlementWorkerOptions,
+  deps: SettlementWorkerDeps,
+): Promise<SettlementWorker> {
+  const { redis, chain, readJournal, logger } = deps;
+  const keystore = await openOperatorKeystore(options.keystore);
+  const store = new SettlementStore(redis);
+  const carry = new CarryBook(redis);
+  const float = new OperatorFloat(
+    {
+      network: options.network,
+      operatorKey: keystore.publicKeyOf("operator"),
+      lowSats: options.floatLowSats ?? FLOAT_LOW_SATS,
+      ...(options.faucetUrl === undefined ? {} : { faucetUrl: options.faucetUrl }),
+    },
+    { chain, store, logger },
+  );
+  const settler = new Settler({
+    chain,
+    store,
+    carry,
+    float,
+    auditor: createAuditorClient({ url: options.auditorUrl, timeoutMs: AUDITOR_TIMEOUT_MS }),
+    operatorSecret: keystore.secretOf("operator"),
+    readJournal,
+    onSettled: async (roundId) => {
+      await redis.publish(SETTLED_CHANNEL, JSON.stringify({ roundId }));
+    },
+    logger,
+  });
+
+  const worker = new Worker<SettlementJob>(QUEUE, async (job) => settler.settle(job.data.roundId), {
+    connection: deps.queueRedis,
+    prefix: QUEUE_PREFIX,
+    concurrency: 2,
+    settings: {
+      backoffStrategy: (attempts) => Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(attempts, 10)),
+    },
+  });
+  worker.on("failed", (job, err) => {
+    const roundId = job?.data.roundId;
+    if (err instanceof SettleLater) logger.info({ roundId, reason: err.message }, "settlement waits");
+    else if (err instanceof AuditorRefusal) logger.error({ roundId, err }, "the auditor did not sign");
+    else logger.error({ roundId, err }, "a settlement failed");
+  });
+  worker.on("error", (err) => logger.error({ err }, "the settlement queue is in trouble"));
+
+  const sweep = async (): Promise<void> => {
+    await float.keepUp();
+    for (const roundId of await store.openRounds()) {
+      try {
+        await settler.lookAfter(roundId);
+      } catch (err) {
+        logger.warn({ err, roundId }, "a round is not settled yet");
+      }
+    }
+    await carry.freeAbandoned(deps.now(), async (roundId) => (await readJournal(roundId)).length > 0);
+  };
+
+  const ending = new AbortController();
+  const sweeping = (async () => {
+    while (!ending.signal.aborted) {
+      await sweep().catch((err: unknown) => logger.error({ err }, "the settlement sweep failed"));
+      await delay(options.sweepMs ?? SWEEP_MS, undefined, { signal: ending.signal }).catch(() => undefined);
+    }
+  })();
+
+  return {
+    sweep,
+    async stop() {
+      ending.abort();
+      await worker.close();
+      await sweeping;
+    },
+  };
+}
