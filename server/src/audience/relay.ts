@@ -5,6 +5,7 @@
  */
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
+import { setTimeout as pause } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Logger } from "../infra/logger.ts";
@@ -38,6 +39,8 @@ export const RELAY_LIMITS: RelayLimits = {
 
 /** Spectators send one to nine bytes; nothing longer is read. */
 const MAX_CLIENT_FRAME_BYTES = 256;
+/** How long `stop` waits for clients to answer the close, ms. */
+const CLOSE_WAIT_MS = 2_000;
 const PATH = /^\/spectate\/([A-Za-z0-9_-]{1,80})$/;
 
 export interface RelayDeps {
@@ -78,7 +81,7 @@ export function createRelay(limits: RelayLimits, deps: RelayDeps): Relay {
     perMessageDeflate: false,
     maxPayload: MAX_CLIENT_FRAME_BYTES,
   });
-  let sockets = 0;
+  const open = new Set<WebSocket>();
   let stopped = false;
 
   subscriber.on("messageBuffer", (channel: Buffer, message: Buffer) => {
@@ -99,7 +102,7 @@ export function createRelay(limits: RelayLimits, deps: RelayDeps): Relay {
     });
   };
 
-  const open = (roundId: string): Watched => {
+  const watch = (roundId: string): Watched => {
     const forward = (bytes: Buffer): void => {
       const dropped = crowd.send(bytes);
       if (dropped > 0) logger.info({ roundId, dropped }, "dropped spectators that read too slowly");
@@ -137,13 +140,13 @@ export function createRelay(limits: RelayLimits, deps: RelayDeps): Relay {
     // A relay keeps no sessions: a client that was dropped starts afresh, with an empty state.
     if (url.searchParams.has("reconnectionToken")) return ws.close(AUDIENCE_CLOSE.reseat, "take a new seat");
     const known = rounds.get(roundId);
-    if (sockets > limits.maxSpectators || (!known && rounds.size >= limits.maxRounds))
+    if (open.size > limits.maxSpectators || (!known && rounds.size >= limits.maxRounds))
       return ws.close(AUDIENCE_CLOSE.full, "full");
-    const watched = known ?? open(roundId);
+    const watched = known ?? watch(roundId);
     try {
       await watched.ready;
     } catch {
-      // `open` has logged it.
+      // `watch` has logged it.
       return ws.close(AUDIENCE_CLOSE.reseat, "no such round");
     }
     if (rounds.get(roundId) !== watched) return ws.close(AUDIENCE_CLOSE.reseat, "round over");
@@ -157,10 +160,8 @@ export function createRelay(limits: RelayLimits, deps: RelayDeps): Relay {
       const roundId = url === null ? undefined : PATH.exec(url.pathname)?.[1];
       if (url === null || roundId === undefined) return false;
       server.handleUpgrade(req, socket, head, (ws) => {
-        sockets++;
-        ws.on("close", () => {
-          sockets--;
-        });
+        open.add(ws);
+        ws.on("close", () => open.delete(ws));
         // A peer that breaks off or breaks the protocol; `close` follows.
         ws.on("error", (error) => logger.debug({ err: error }, "spectator's socket failed"));
         accept(roundId, url, ws, socket).catch((error: unknown) => {
@@ -191,6 +192,10 @@ export function createRelay(limits: RelayLimits, deps: RelayDeps): Relay {
       stopped = true;
       for (const [roundId, watched] of rounds) release(roundId, watched, AUDIENCE_CLOSE.reseat, "going away");
       await new Promise<void>((resolve) => server.close(() => resolve()));
+      // Who does not answer the close is cut off; ws alone would wait half a minute for each.
+      const deadline = now() + CLOSE_WAIT_MS;
+      while (open.size > 0 && now() < deadline) await pause(20);
+      for (const ws of open) ws.terminate();
     },
   };
 }

@@ -16,6 +16,8 @@ const SECRET = "the creator is alice";
 /** One random change of the kinds a round makes, and some it does not. */
 function mutate({ state }: StageRoom, random: SeededRandom, step: number): void {
   const { memes } = state.round;
+  // A patch that begins with the root does not say so: joiners must be told where it begins.
+  if (random.chance(0.5)) state.padding = `padding ${step}`;
   state.round.serverTime = step;
   const keys = [...memes.keys()];
   const roll = random.next();
