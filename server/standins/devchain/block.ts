@@ -20,7 +20,7 @@ const BITS = 0x207fffff;
 export const BITS_HEX = BITS.toString(16);
 export const NO_BLOCK = "00".repeat(32);
 
-export function merkleLevels(txids: string[]): Buffer[][] {
+function merkleLevels(txids: string[]): Buffer[][] {
   let level = txids.map(fromDisplay);
   const levels = [level];
   while (level.length > 1) {
@@ -36,7 +36,7 @@ export function merkleLevels(txids: string[]): Buffer[][] {
 }
 
 /** The 80 bytes of a block header. */
-export function headerBytes(block: Pick<Block, "prev" | "merkleRoot" | "time">): Buffer {
+function headerBytes(block: Pick<Block, "prev" | "merkleRoot" | "time">): Buffer {
   const out = Buffer.alloc(80);
   out.writeUInt32LE(1, 0);
   fromDisplay(block.prev).copy(out, 4);

@@ -4,7 +4,7 @@
  */
 import { createHash } from "node:crypto";
 
-export interface WireInput {
+interface WireInput {
   txid: string;
   vout: number;
   script: Uint8Array;
@@ -32,7 +32,7 @@ const EF_MARKER = "0000000000ef";
 /** All coins there can be, in satoshis. */
 export const MAX_MONEY = 21e14;
 
-export const sha256 = (bytes: Uint8Array): Buffer => createHash("sha256").update(bytes).digest();
+const sha256 = (bytes: Uint8Array): Buffer => createHash("sha256").update(bytes).digest();
 export const hash256 = (bytes: Uint8Array): Buffer => sha256(sha256(bytes));
 /** Bytes of a txid or block hash in internal order, from the displayed hex. */
 export const fromDisplay = (hex: string): Buffer => Buffer.from(hex, "hex").reverse();
