@@ -31,31 +31,60 @@ const schema = z.object({
     .pipe(z.array(z.enum(SERVICES)).min(1))
     .default(["auth", "content", "round", "payment", "audience"])
     .describe("Which services this process runs, separated by commas."),
-  NODE_ENV: z.enum(["development", "testing", "staging", "production"]).default("development").describe("Environment."),
+  NODE_ENV: z
+    .enum(["development", "testing", "staging", "production"])
+    .default("development")
+    .describe("Environment."),
   HOST: z.string().default("127.0.0.1").describe("Address to listen on."),
   PORT: port.default(2567).describe("Page, API and websocket; for workers only /healthz."),
   DATA_DIR: z.string().default(".data").describe("Keystores and the auditor's own record."),
   REDIS_URL: z.string().default("redis://127.0.0.1:6379").describe("Redis."),
   NETWORK: networkSchema.default("devchain").describe("devchain, test or main."),
-  ARENA: z.string().regex(/^[a-z][a-z0-9]{0,15}$/).default("main").describe("The arena this cluster plays."),
+  ARENA: z
+    .string()
+    .regex(/^[a-z][a-z0-9]{0,15}$/)
+    .default("main")
+    .describe("The arena this cluster plays."),
   ROUND_SECONDS: z.coerce.number().int().min(20).max(86_400).default(600).describe("Round length, s (R3)."),
   ARC_URL: z.url().default("http://127.0.0.1:9090").describe("ARC, without a path."),
   ARC_API_KEY: z.string().optional().describe("Bearer key of ARC."),
-  WOC_URL: z.url().default("http://127.0.0.1:9090").describe("WhatsOnChain, without a path."),
+  WOC_URL: z
+    .url()
+    .transform((url) => url.replace(/\/v1\/bsv\/(main|test)\/?$/, ""))
+    .default("http://127.0.0.1:9090")
+    .describe("WhatsOnChain, with or without its /v1/bsv/<network> path."),
   WOC_API_KEY: z.string().optional().describe("Key of WhatsOnChain."),
   DEVCHAIN_URL: z.url().optional().describe("Where the devchain's faucet is; only with NETWORK=devchain."),
   AUDITOR_URL: z.url().default("http://127.0.0.1:2570").describe("The auditor's address."),
   AUDITOR_PORT: port.default(2570).describe("Where the auditor listens."),
   AITUBO_URL: z.url().default("https://api.aitubo.ai").describe("AITubo's API."),
   AITUBO_API_KEY: z.string().optional().describe("AITubo's key; without it models are made locally (C3)."),
-  PUBLIC_URL: z.url().optional().describe("Where others reach this server; AITubo fetches pictures there (C8)."),
+  PUBLIC_URL: z
+    .url()
+    .optional()
+    .describe("Where others reach this server; AITubo fetches pictures there (C8)."),
   KEYSTORE_PASSPHRASE: z.string().min(8).describe("Opens the keystores (M7)."),
-  JWT_SECRET: z.string().min(32).optional().describe("Signs access tokens; derived from the passphrase by default."),
+  JWT_SECRET: z
+    .string()
+    .min(32)
+    .optional()
+    .describe("Signs access tokens; derived from the passphrase by default."),
   DOMAIN: z.string().default("localhost:2567").describe("Host people see in the text they sign (I2)."),
   ADMINS: list.default([]).describe("Identity strings with the role admin (I4)."),
-  PUBLIC_ADDRESS: z.string().optional().describe("host[:port] under which clients reach this process's sockets."),
-  TRUST_PROXY: z.string().default("").describe("Proxies whose X-Forwarded-For is believed; none by default (I5)."),
-  DRAIN_SECONDS: z.coerce.number().int().min(0).default(660).describe("How long a stopping process may finish (R11)."),
+  PUBLIC_ADDRESS: z
+    .string()
+    .optional()
+    .describe("host[:port] under which clients reach this process's sockets."),
+  TRUST_PROXY: z
+    .string()
+    .default("")
+    .describe("Proxies whose X-Forwarded-For is believed; none by default (I5)."),
+  DRAIN_SECONDS: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .default(660)
+    .describe("How long a stopping process may finish (R11)."),
 });
 
 export type Config = Omit<z.output<typeof schema>, "JWT_SECRET"> & { JWT_SECRET: string };
@@ -70,7 +99,9 @@ export class ConfigError extends Error {
 
 /** Checks the environment whole. Throws ConfigError naming every bad setting and its help text. */
 export function readConfig(env: Record<string, string | undefined>): Config {
-  const given = Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ""));
+  const given = Object.fromEntries(
+    Object.entries(env).filter(([, value]) => value !== undefined && value !== ""),
+  );
   const parsed = schema.safeParse(given);
   if (!parsed.success) {
     const lines = parsed.error.issues.map((issue) => {

@@ -5,8 +5,8 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { ERRORS } from "@meme-rounds/shared-schema/errors";
-import { z } from "zod";
 import express from "express";
+import { z } from "zod";
 import { apiRouter, type HttpDeps, type Route, route } from "./infra/http.ts";
 import { docsPage, openApiOf } from "./infra/openapi.ts";
 
@@ -39,7 +39,7 @@ const errorsRoute: Route = route({
 });
 
 /** Binds everything onto an express app that somebody else listens with. */
-export function bindWeb(app: express.Express, options: WebOptions, deps: WebDeps): void {
+export function bindWeb(app: express.Application, options: WebOptions, deps: WebDeps): void {
   app.disable("x-powered-by");
   if (options.trustProxy !== "") app.set("trust proxy", options.trustProxy);
   app.use((_req, res, next) => {
@@ -62,8 +62,11 @@ export function bindWeb(app: express.Express, options: WebOptions, deps: WebDeps
 }
 
 /** Hashed assets are immutable; the page itself is always asked for again. */
-function bindPage(app: express.Express, dir: string): void {
-  app.use("/assets", express.static(join(dir, "assets"), { immutable: true, maxAge: "1y", fallthrough: false }));
+function bindPage(app: express.Application, dir: string): void {
+  app.use(
+    "/assets",
+    express.static(join(dir, "assets"), { immutable: true, maxAge: "1y", fallthrough: false }),
+  );
   app.use(express.static(dir, { index: false, maxAge: "1h" }));
   app.get(/^\/(?!matchmake\/|api\/|media\/|spectate\/).*/, (_req, res) => {
     res.set("Cache-Control", "no-cache").sendFile(join(dir, "index.html"), { root: "/" });

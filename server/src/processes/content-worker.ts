@@ -13,7 +13,11 @@ export async function startContentWorker(config: Config, logger: Logger, life: L
   redis.on("error", (err) => logger.warn({ err }, "Redis connection"));
   life.add("redis", async () => void (await redis.quit()));
   const aitubo = config.AITUBO_API_KEY
-    ? createAitubo({ baseUrl: config.AITUBO_URL, apiKey: config.AITUBO_API_KEY, timeoutMs: AITUBO_TIMEOUT_MS })
+    ? createAitubo({
+        baseUrl: config.AITUBO_URL,
+        apiKey: config.AITUBO_API_KEY,
+        timeoutMs: AITUBO_TIMEOUT_MS,
+      })
     : undefined;
   if (!aitubo || !config.PUBLIC_URL)
     logger.warn("AITubo is off: it needs AITUBO_API_KEY and PUBLIC_URL; models are made locally (C8)");

@@ -18,6 +18,7 @@ import { createPaymentService } from "../payment/index.ts";
 import { createRoundService } from "../round/index.ts";
 import { bindWeb } from "../web.ts";
 import { chainOf } from "./chain.ts";
+import { operatorKeystore } from "./keystores.ts";
 
 /** Frames a player may send: a deposit with its parents is the largest. */
 const MAX_MESSAGE_BYTES = 512 * 1024;
@@ -54,8 +55,7 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
   const payment = await createPaymentService(
     {
       network: config.NETWORK,
-      dataDir: config.DATA_DIR,
-      passphrase: config.KEYSTORE_PASSPHRASE,
+      keystore: operatorKeystore(config),
       auditorUrl: config.AUDITOR_URL,
       ...(config.DEVCHAIN_URL ? { faucetUrl: config.DEVCHAIN_URL } : {}),
     },

@@ -5,7 +5,9 @@ import type { Lifecycle } from "../infra/lifecycle.ts";
 export async function startHealth(host: string, port: number, life: Lifecycle): Promise<void> {
   const server = createServer((req, res) => {
     const known = req.url === "/healthz" || req.url === "/readyz";
-    res.writeHead(known ? 200 : 404, { "content-type": "application/json" }).end(JSON.stringify({ ok: known }));
+    res
+      .writeHead(known ? 200 : 404, { "content-type": "application/json" })
+      .end(JSON.stringify({ ok: known }));
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);

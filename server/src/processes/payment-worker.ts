@@ -1,0 +1,38 @@
+/** The settlement worker's process (M3). Owns: its parts and their order. */
+import type { Config } from "../config.ts";
+import type { Lifecycle } from "../infra/lifecycle.ts";
+import type { Logger } from "../infra/logger.ts";
+import { createRedis } from "../infra/redis.ts";
+import { createSettlementWorker } from "../payment/index.ts";
+import { readJournal } from "../round/journal-store.ts";
+import { chainOf } from "./chain.ts";
+import { startHealth } from "./health.ts";
+import { operatorKeystore } from "./keystores.ts";
+
+export async function startPaymentWorker(config: Config, logger: Logger, life: Lifecycle): Promise<void> {
+  const connect = (name: string) => {
+    const redis = createRedis(config.REDIS_URL);
+    redis.on("error", (err) => logger.warn({ err, name }, "Redis connection"));
+    life.add(`redis ${name}`, async () => void (await redis.quit()));
+    return redis;
+  };
+  const redis = connect("main");
+  const worker = await createSettlementWorker(
+    {
+      network: config.NETWORK,
+      keystore: operatorKeystore(config),
+      auditorUrl: config.AUDITOR_URL,
+      ...(config.DEVCHAIN_URL ? { faucetUrl: config.DEVCHAIN_URL } : {}),
+    },
+    {
+      redis,
+      queueRedis: connect("queue"),
+      chain: chainOf(config, logger),
+      readJournal: (roundId) => readJournal(redis, roundId),
+      logger,
+      now: Date.now,
+    },
+  );
+  life.add("settlement worker", () => worker.stop());
+  await startHealth(config.HOST, config.PORT, life);
+}
