@@ -73,6 +73,8 @@ export function planProcesses(settings, { root, node, redisServer, ports, passph
     NODE_ENV: filled(env.NODE_ENV) ?? "development",
     DATA_DIR: settings.dataDir,
     NETWORK: settings.network,
+    // The host that people read in the text they sign (I2).
+    DOMAIN: filled(env.DOMAIN) ?? `localhost:${settings.port}`,
     REDIS_URL: settings.redisUrl ?? local(portOf("redis"), "redis"),
     ...chainEnv(settings, env, portOf),
     ...aituboEnv(settings, env, portOf),

@@ -53,6 +53,7 @@ describe("what npm start starts", () => {
       NODE_ENV: "development",
       DATA_DIR: "/project/.data",
       NETWORK: "devchain",
+      DOMAIN: "localhost:2567",
       REDIS_URL: "redis://127.0.0.1:20001",
       WOC_URL: "http://127.0.0.1:20002/v1/bsv/main",
       ARC_URL: "http://127.0.0.1:20002",
