@@ -107,6 +107,9 @@ describe("audience: tap and relay", () => {
     const spectators = await Promise.all(joined);
     assert.equal(spectators.length, 20);
     for (const spectator of spectators) await sees(spectator, round);
+    round.state.padding = "the last patch touches the root only, and no snapshot holds it";
+    round.patch(0);
+    await sees(await stage.spectate(), round);
     assert.ok(texts.length > 1_000, "spectators followed live");
     assert.ok(!texts.some((text) => text.includes(SECRET)), "a field of a view left the process");
     // The same field does reach a player who has the view: the check above can fail.
@@ -114,7 +117,7 @@ describe("audience: tap and relay", () => {
       round.room.roomId,
     );
     await until(() => player.state.secret?.startsWith(SECRET));
-    await until(async () => (await stage.audience.spectators("main-1000")) === 20, { what: "20 counted" });
+    await until(async () => (await stage.audience.spectators("main-1000")) === 21, { what: "21 counted" });
   });
 
   it("fills one lost publish from the log, and sends the whole state when the log is too short", async () => {
