@@ -112,6 +112,7 @@ export function createSupervisor(options, deps) {
     /** @type {Promise<void>} */
     let ended = Promise.resolve();
     let hurry = () => {};
+    let lastWords = "";
 
     const child = {
       spec,
@@ -166,11 +167,16 @@ export function createSupervisor(options, deps) {
     /** @param {string} how */
     function onDeath(how) {
       deaths = [...deaths.filter((at) => now() - at < restartWindowMs), now()];
-      const words = tail.lines();
-      say(
-        `${spec.name} ended unexpectedly (${how}).${words.length > 0 ? " Its last lines:" : ` See ${logFile}`}`,
-      );
-      for (const line of words) say(`    ${line}`);
+      const words = tail.lines().map((line) => `    ${line}`);
+      const again = words.length > 0 && words.join() === lastWords;
+      lastWords = words.join();
+      const then = again
+        ? " Its last lines were the same."
+        : words.length > 0
+          ? " Its last lines:"
+          : ` See ${logFile}`;
+      say(`${spec.name} ended unexpectedly (${how}).${then}`);
+      if (!again) for (const line of words) say(line);
       if (deaths.length > maxRestarts) {
         const seconds = Math.round(restartWindowMs / 1_000);
         fail(`${spec.name} ended ${deaths.length} times within ${seconds} s. Its log: ${logFile}`);

@@ -103,6 +103,11 @@ describe("supervisor", () => {
       (error) => error instanceof ProcessFailure && /doomed ended 6 times within 60 s/.test(error.message),
     );
     assert.equal(said.filter((line) => line.startsWith("Starting doomed again")).length, 5);
+    assert.equal(
+      said.filter((line) => line.includes("cannot live")).length,
+      1,
+      "the same last lines are said once",
+    );
     await assert.rejects(supervisor.failed, ProcessFailure);
   });
 
