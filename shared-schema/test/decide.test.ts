@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { decide } from "../src/decide.ts";
 import { phashDistance, spendableOf } from "../src/decide-spend.ts";
+import { voucherHash } from "../src/voucher.ts";
 import { bob, flipped, started, T } from "./support/refusals.ts";
 import { actor, memeIdOf, phashOf, REAL } from "./support/round.ts";
 
@@ -18,6 +19,15 @@ describe("decide: what is accepted at the edge of a rule", () => {
     const round = started();
     assert.equal(round.try(round.boost(bob, "a", 9)), "BOOST_TOO_SMALL");
     round.must(round.boost(bob, "a", 10, { seq: 1 }));
+  });
+
+  it("protocol 3: a voucher continues the sha256 of the one before, entries and boosts in one chain", () => {
+    const round = started();
+    const entry = round.enter(bob, "b");
+    round.must(entry);
+    const boost = round.boost(bob, "a", 10, { seq: 2, prev: voucherHash(entry.voucher.bytes) });
+    round.must(boost);
+    round.must(round.boost(bob, "a", 10, { seq: 3, prev: voucherHash(boost.voucher.bytes) }));
   });
 
   it("R2: a boost in the last millisecond, a deposit just before its close", () => {
