@@ -8,7 +8,6 @@ import type { VerifyCompact } from "./crypto.ts";
 import { type Refusal, refuse } from "./errors.ts";
 import { hashJson } from "./hash.ts";
 import type { WireVoucher } from "./messages.ts";
-import { outpointOf } from "./payout.ts";
 import { ZERO_HASH } from "./records.ts";
 import type { PlayerState, RoundState } from "./round-state.ts";
 import { entryPrice, type Rules } from "./rules.ts";
@@ -46,9 +45,8 @@ export function decideDeposit(state: RoundState, command: CommandOf<"deposit">, 
   // A deposit under the seat fee would take from what the player's other deposits allow (E2, E12).
   if (sats < Math.max(rules.minDepositSats, rules.seatFeeSats)) return refuse("DEPOSIT_AMOUNT_LOW");
   if (sats > rules.maxDepositSats) return refuse("DEPOSIT_AMOUNT_HIGH");
-  const outpoint = outpointOf(command);
   for (const player of state.players.values())
-    if (player.deposits.some((d) => outpointOf(d) === outpoint)) return refuse("DEPOSIT_CLAIMED");
+    if (player.deposits.some((d) => d.txid === txid && d.vout === vout)) return refuse("DEPOSIT_CLAIMED");
   return { ok: true, draft: { kind: "deposit", body: { playKey, identity, txid, vout, sats } } };
 }
 
