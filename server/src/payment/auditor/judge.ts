@@ -17,6 +17,7 @@ import {
   type SettlementPlan,
 } from "@meme-rounds/shared-schema/settlement";
 import { verifyJournal } from "@meme-rounds/shared-schema/verify-journal";
+import { ZodError } from "zod";
 import type { ChainPort } from "../../chain/index.ts";
 import { mapLimited } from "../parallel.ts";
 import { readTransaction } from "../transaction.ts";
@@ -79,7 +80,11 @@ export class Judge {
   }
 
   private async stateOf(roundId: string): Promise<RoundState> {
-    const entries = await this.deps.readJournal(roundId);
+    const entries = await this.deps.readJournal(roundId).catch((cause: unknown): never => {
+      if (cause instanceof ZodError || cause instanceof SyntaxError)
+        throw new AuditorRefusal("JOURNAL_INVALID", "a record has not the shape of one", { cause });
+      throw cause;
+    });
     const verified = verifyJournal(entries, this.deps.verify, { partial: true });
     if (!verified.ok)
       throw new AuditorRefusal("JOURNAL_INVALID", `record ${verified.seq}: ${verified.reason}`);

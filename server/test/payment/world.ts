@@ -1,0 +1,296 @@
+/**
+ * The money path for tests: a real Redis, a devchain over HTTP, an auditor, the payment service, and whole rounds with
+ * real deposits and signatures. Owns no assertion.
+ */
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { toHex } from "@meme-rounds/shared-schema/bytes";
+import { addressOf } from "@meme-rounds/shared-schema/crypto";
+import { entryIdOf, escrowScript } from "@meme-rounds/shared-schema/escrow";
+import { p2pkhScript } from "@meme-rounds/shared-schema/lock";
+import { type BodyOf, EMPTY_HEAD, type Entry, seal } from "@meme-rounds/shared-schema/records";
+import { openState } from "@meme-rounds/shared-schema/reducer";
+import { deadlineOf, defaultRules, roundIdOf } from "@meme-rounds/shared-schema/rules";
+import type { Coin } from "@meme-rounds/shared-schema/settlement";
+import { extendedTxBytes, type PlainTx, preimages, rawTxBytes } from "@meme-rounds/shared-schema/sighash";
+import { p2pkhUnlock, signPreimage } from "@meme-rounds/shared-schema/unlock";
+import { z } from "zod";
+import { type Actor, actor, REAL, TestRound } from "../../../shared-schema/test/support/round.ts";
+import { createVerifier } from "../../src/infra/ecdsa.ts";
+import { createLogger } from "../../src/infra/logger.ts";
+import { createRedis, type Redis } from "../../src/infra/redis.ts";
+import { createAuditorClient } from "../../src/payment/auditor-client.ts";
+import { CarryBook } from "../../src/payment/carry.ts";
+import {
+  type Auditor,
+  createAuditor,
+  createPaymentService,
+  type DepositTerms,
+  type PaymentService,
+} from "../../src/payment/index.ts";
+import { openOperatorKeystore } from "../../src/payment/keys.ts";
+import { OperatorFloat } from "../../src/payment/settlement/float.ts";
+import { type SettleDeps, Settler } from "../../src/payment/settlement/settle.ts";
+import { SettlementStore } from "../../src/payment/settlement/store.ts";
+import { readJournal } from "../../src/round/journal-store.ts";
+import { type Net, START_MS, startNet } from "../chain/support.ts";
+import { startRedis, type TestRedis } from "../support/redis.ts";
+
+const PASSPHRASE = "for tests only";
+const COST = 1_024;
+const ROUND_MS = 600_000;
+export const FLOAT_SATS = 100_000;
+
+export type MoneyRound = TestRound & { open: BodyOf<"open">; terms: DepositTerms };
+
+/** Who puts in what; the first `memes` players enter a meme each and everybody boosts the next one's. */
+export interface Play {
+  slot: number;
+  players: number;
+  memes: number;
+  sats?: number;
+  boost?: number;
+  carryFrom?: { roundId: string; sats: number }[];
+  /** How many deposits, from the first, are dropped at the freeze. */
+  drop?: number;
+}
+
+export const keystoreOptions = (folder: string) => ({
+  path: join(folder, "operator", "keystore.json"),
+  passphrase: PASSPHRASE,
+  createIfAbsent: true,
+  scryptCost: COST,
+});
+
+export class World {
+  readonly folder: string;
+  readonly net: Net;
+  readonly testRedis: TestRedis;
+  readonly redis: Redis;
+  auditor: Auditor;
+  readonly payment: PaymentService;
+  readonly operatorSecret: Uint8Array;
+  readonly store: SettlementStore;
+  readonly carry: CarryBook;
+  readonly logger = createLogger("test", "silent");
+  /** ms; the auditor's clock. */
+  now = START_MS + 3_600_000;
+  /** Rounds that were told to be settled. */
+  readonly told: string[] = [];
+
+  private constructor(
+    parts: Pick<World, "folder" | "net" | "testRedis" | "redis" | "auditor" | "payment"> & {
+      operatorSecret: Uint8Array;
+    },
+  ) {
+    this.folder = parts.folder;
+    this.net = parts.net;
+    this.testRedis = parts.testRedis;
+    this.redis = parts.redis;
+    this.auditor = parts.auditor;
+    this.payment = parts.payment;
+    this.operatorSecret = parts.operatorSecret;
+    this.store = new SettlementStore(parts.redis);
+    this.carry = new CarryBook(parts.redis);
+  }
+
+  static async start(): Promise<World> {
+    const folder = await mkdtemp(join(tmpdir(), "meme-rounds-payment-"));
+    const net = await startNet();
+    const testRedis = await startRedis();
+    const redis = createRedis(testRedis.url);
+    const logger = createLogger("test", "silent");
+    const held: { world?: World } = {};
+    const auditor = await World.startAuditor(folder, net, redis, () => held.world?.now ?? START_MS);
+    const keystore = await openOperatorKeystore(keystoreOptions(folder));
+    const payment = await createPaymentService(
+      {
+        network: "devchain",
+        keystore: keystoreOptions(folder),
+        auditorUrl: auditor.url,
+        faucetUrl: net.url,
+      },
+      { redis, chain: net.port, logger, now: Date.now },
+    );
+    const operatorSecret = keystore.secretOf("operator");
+    held.world = new World({ folder, net, testRedis, redis, auditor, payment, operatorSecret });
+    return held.world;
+  }
+
+  private static startAuditor(folder: string, net: Net, redis: Redis, now: () => number): Promise<Auditor> {
+    return createAuditor(
+      {
+        network: "devchain",
+        port: 0,
+        dataDir: folder,
+        passphrase: PASSPHRASE,
+        createKeys: true,
+        scryptCost: COST,
+      },
+      {
+        chain: net.port,
+        readJournal: (roundId) => readJournal(redis, roundId),
+        verify: createVerifier(),
+        logger: createLogger("test", "silent"),
+        now,
+      },
+    );
+  }
+
+  /** The auditor's process dies and comes back with what it has on disk. */
+  async restartAuditor(): Promise<void> {
+    await this.auditor.stop();
+    this.auditor = await World.startAuditor(this.folder, this.net, this.redis, () => this.now);
+  }
+
+  async stop(): Promise<void> {
+    await this.payment.stop();
+    await this.auditor.stop();
+    await this.redis.quit();
+    await this.testRedis.close();
+    await this.net.close();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+
+  float(lowSats = FLOAT_SATS): OperatorFloat {
+    const { operatorKey } = this.payment.keys();
+    return new OperatorFloat(
+      { network: "devchain", operatorKey, faucetUrl: this.net.url, lowSats },
+      { chain: this.net.port, store: this.store, logger: this.logger },
+    );
+  }
+
+  settler(patch: Partial<SettleDeps> = {}): Settler {
+    return new Settler({
+      chain: this.net.port,
+      store: this.store,
+      carry: this.carry,
+      float: this.float(),
+      auditor: createAuditorClient({ url: this.auditor.url, timeoutMs: 20_000 }),
+      operatorSecret: this.operatorSecret,
+      readJournal: (roundId) => readJournal(this.redis, roundId),
+      onSettled: async (roundId) => {
+        this.told.push(roundId);
+      },
+      logger: this.logger,
+      ...patch,
+    });
+  }
+
+  /** A faucet coin of the player's. */
+  async coin(who: Actor, sats: number): Promise<Coin> {
+    const address = addressOf(who.playKey, "devchain");
+    const answer = await this.net.call(`/dev/faucet?address=${address}&sats=${sats}`);
+    return z.object({ txid: z.string(), vout: z.number(), sats: z.number() }).parse(await answer.json());
+  }
+
+  /** sat that the network holds for a key at this moment. */
+  async balance(publicKey: string): Promise<number> {
+    const utxos = await this.net.port.utxosOfAddress(addressOf(publicKey, "devchain"));
+    return utxos.reduce((sum, { sats }) => sum + sats, 0);
+  }
+
+  /** Record 1 of a round in a slot, not stored yet. */
+  round(slot: number, carryFrom: { roundId: string; sats: number }[] = []): MoneyRound {
+    const opensAt = START_MS + slot * ROUND_MS;
+    const { operatorKey, auditorKey, receiptKey } = this.payment.keys();
+    const rules = defaultRules(ROUND_MS / 1000, 100);
+    const closesAt = opensAt + rules.roundMs;
+    const roundId = roundIdOf("main", opensAt);
+    const open: BodyOf<"open"> = {
+      network: "devchain",
+      arena: "main",
+      roundId,
+      rules,
+      operatorKey,
+      auditorKey,
+      receiptKey,
+      carryFrom,
+      opensAt,
+      blindAt: closesAt - rules.blindMs,
+      closesAt,
+    };
+    const first = seal(EMPTY_HEAD, opensAt, { kind: "open", body: open });
+    const terms: DepositTerms = {
+      network: "devchain",
+      roundId,
+      operatorKey,
+      auditorKey,
+      deadline: deadlineOf(rules, closesAt),
+      minDepositSats: rules.minDepositSats,
+      maxDepositSats: rules.maxDepositSats,
+    };
+    const base = new TestRound({ signer: REAL });
+    return Object.assign(base, { entries: [first], state: openState(first), now: opensAt, open, terms });
+  }
+
+  async keep(roundId: string, entries: readonly Entry[]): Promise<void> {
+    await this.redis.del(`mr:journal:${roundId}`);
+    const all = this.redis.pipeline();
+    for (const entry of entries)
+      all.xadd(`mr:journal:${roundId}`, `${entry.record.seq}-0`, "e", JSON.stringify(entry));
+    await all.exec();
+  }
+
+  /** Plays a round to its end with real deposits and stores its journal. */
+  async play(options: Play): Promise<MoneyRound> {
+    const { slot, players, memes, sats = 10_000, boost = 1_000, drop = 0 } = options;
+    const round = this.round(slot, options.carryFrom);
+    const dropped: string[] = [];
+    const cast = Array.from({ length: players }, (_, at) => actor(`s${slot}p${at}`));
+    for (const [at, who] of cast.entries()) {
+      const coin = await this.coin(who, sats + 2_000);
+      const tx = depositTx(who, coin, sats, round.terms).rawHex;
+      const verdict = await this.payment.acceptDeposit(round.terms, who.playKey, tx);
+      if (verdict.ok !== true) throw new Error(`deposit ${at}: ${JSON.stringify(verdict)}`);
+      const { playKey, identity } = who;
+      round.must({ kind: "deposit", playKey, identity, txid: verdict.txid, vout: 0, sats });
+      if (at < drop) dropped.push(`${verdict.txid}:0`);
+    }
+    for (const [at, who] of cast.slice(0, memes).entries()) round.must(round.enter(who, `m${slot}-${at}`));
+    if (memes > 0 && boost > 0)
+      for (const [at, who] of cast.entries())
+        round.at(1_000 * (at + 1)).must(round.boost(who, `m${slot}-${(at + 1) % memes}`, boost + at));
+    round.end(dropped);
+    await this.keep(round.open.roundId, round.entries);
+    return round;
+  }
+}
+
+/** A signed transaction that spends `coin` into `outputs`, the rest as change to its owner. */
+export function payTx(
+  who: Actor,
+  coin: Coin,
+  outputs: { sats: number; script: string }[],
+  patch: Partial<PlainTx> & { fee?: number } = {},
+): { rawHex: string; efHex: string } {
+  const own = p2pkhScript(who.playKey);
+  const { fee = 100, ...rest } = patch;
+  const left = coin.sats - fee - outputs.reduce((sum, { sats }) => sum + sats, 0);
+  const tx: PlainTx = {
+    version: 1,
+    inputs: [{ ...coin, script: own, sequence: 0xffffffff }],
+    outputs: [...outputs, ...(left > 0 ? [{ sats: left, script: own }] : [])],
+    locktime: 0,
+    ...rest,
+  };
+  const signature = signPreimage(preimages(tx)(0), who.secret);
+  const unlocking = [p2pkhUnlock({ signature, publicKey: who.playKey })];
+  return { rawHex: toHex(rawTxBytes(tx, unlocking)), efHex: toHex(extendedTxBytes(tx, unlocking)) };
+}
+
+/** M1: a deposit of `sats` from the coin. */
+export function depositTx(
+  who: Actor,
+  coin: Coin,
+  sats: number,
+  terms: DepositTerms,
+  patch: Partial<PlainTx> & { fee?: number; playKey?: string } = {},
+): { rawHex: string; efHex: string } {
+  const { playKey = who.playKey, ...rest } = patch;
+  const { network, roundId, operatorKey, auditorKey, deadline } = terms;
+  const entryId = entryIdOf(network, roundId);
+  const script = escrowScript({ entryId, operatorKey, auditorKey, playKey, deadline });
+  return payTx(who, coin, [{ sats, script }], rest);
+}
