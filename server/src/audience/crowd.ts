@@ -53,7 +53,7 @@ export interface Crowd {
 }
 
 /** One unmasked binary WebSocket frame (RFC 6455 5.2) around `payload`. */
-export function webSocketFrame(payload: Uint8Array): Buffer {
+function webSocketFrame(payload: Uint8Array): Buffer {
   const { length } = payload;
   const header = length < 126 ? 2 : length < 65_536 ? 4 : 10;
   const frame = Buffer.allocUnsafe(header + length);

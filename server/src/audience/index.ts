@@ -5,13 +5,12 @@
 import { randomUUID } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Duplex } from "node:stream";
-import { seatAnswer } from "@meme-rounds/shared-schema/rest";
 import type { Redis } from "ioredis";
 import { z } from "zod";
 import { type Route, route } from "../infra/http.ts";
 import type { Logger } from "../infra/logger.ts";
 import { createRelay, RELAY_LIMITS, type RelayLimits } from "./relay.ts";
-import { createSeats } from "./seats.ts";
+import { createSeats, seatSchema } from "./seats.ts";
 
 export { AUDIENCE_CLOSE } from "./crowd.ts";
 
@@ -75,7 +74,7 @@ export function createAudienceService(options: AudienceOptions, deps: AudienceDe
         summary: "A spectator's seat on the least loaded relay, for the SDK's consumeSeatReservation.",
         auth: "none",
         query: z.object({ arena: z.string().min(1).max(64).default("main") }),
-        answer: seatAnswer,
+        answer: seatSchema,
         errors: ["ROUND_NONE", "UNAVAILABLE", "RATE_LIMITED"],
         limit: { name: "seat", points: 30, seconds: 10 },
         handler: ({ query }) => seats.take(query.arena),

@@ -10,7 +10,7 @@ import {
   type TapFrame,
   type TapSnapshot,
   type TapStored,
-} from "./tap-format.ts";
+} from "../infra/tap-format.ts";
 
 /** SWITCH_TO_STRUCTURE root: a patch may begin at the root without saying so. */
 const AT_ROOT = Buffer.from([255, 0]);

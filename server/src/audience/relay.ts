@@ -9,9 +9,9 @@ import { setTimeout as pause } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import { type WebSocket, WebSocketServer } from "ws";
 import type { Logger } from "../infra/logger.ts";
+import { readTap, tapKeys } from "../infra/tap-format.ts";
 import { AUDIENCE_CLOSE, type Crowd, createCrowd } from "./crowd.ts";
 import { createMirror, type Mirror, type MirrorEnd } from "./mirror.ts";
-import { readTap, tapKeys } from "./tap-format.ts";
 
 export interface RelayLimits {
   /** Unsent bytes a spectator may have. */

@@ -26,14 +26,16 @@ const relaySchema = z.object({
 });
 const countSchema = z.object({ sockets: z.number().int().nonnegative(), at: z.number() });
 
-export interface Seat {
-  name: "round";
+/** What the client SDK's consumeSeatReservation takes. */
+export const seatSchema = z.strictObject({
+  name: z.literal("round"),
   /** The round's id: a relay needs no other, and it survives a takeover of the room. */
-  roomId: string;
-  sessionId: string;
-  processId: "spectate";
-  publicAddress?: string;
-}
+  roomId: z.string(),
+  sessionId: z.string(),
+  processId: z.literal("spectate"),
+  publicAddress: z.string().optional(),
+});
+type Seat = z.infer<typeof seatSchema>;
 
 export interface SeatsOptions {
   relayId: string;

@@ -14,7 +14,7 @@ const FULL_STATE_BYTES = 256 * 1024;
  * The encoder hands out views of one buffer that the next patch overwrites, while a socket under back-pressure
  * still holds them: slow readers got corrupted patches. Here each patch is copied once, whatever the number of clients.
  */
-export class CopyingSerializer<T extends Schema = Schema> extends SchemaSerializer<T> {
+class CopyingSerializer<T extends Schema = Schema> extends SchemaSerializer<T> {
   protected override fullEncodeBuffer = new Uint8Array(FULL_STATE_BYTES);
 
   override reset(state: T & Schema): void {

@@ -4,6 +4,7 @@
  */
 import { getMessageBytes, Protocol } from "@colyseus/core";
 import type { Redis } from "ioredis";
+import type { Logger } from "../infra/logger.ts";
 import {
   encodeSnapshot,
   encodeTapFrame,
@@ -11,8 +12,7 @@ import {
   TAP_LOG_LENGTH,
   TAP_TTL_SECONDS,
   tapKeys,
-} from "../audience/tap-format.ts";
-import type { Logger } from "../infra/logger.ts";
+} from "../infra/tap-format.ts";
 
 /** Writes Redis has not answered yet; beyond it frames are skipped, and relays resync from the next snapshot. */
 const MAX_IN_FLIGHT = 256;
@@ -49,7 +49,7 @@ export interface Tap {
 }
 
 /** A room message as spectators receive it: the same bytes `client.send(type, payload)` would make. */
-export const messageBytes = (type: string, payload: object): Buffer =>
+const messageBytes = (type: string, payload: object): Buffer =>
   getMessageBytes.raw(Protocol.ROOM_DATA, type, payload);
 
 /** Opens a tap. Nothing is written before the first patch, message or snapshot. */

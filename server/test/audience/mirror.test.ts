@@ -8,7 +8,7 @@ import {
   encodeTapFrame,
   TAP_KIND,
   type TapStored,
-} from "../../src/audience/tap-format.ts";
+} from "../../src/infra/tap-format.ts";
 import { createRandom } from "../support/random.ts";
 import { until } from "../support/wait.ts";
 

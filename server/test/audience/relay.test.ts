@@ -5,7 +5,7 @@ import { MemeView } from "@meme-rounds/shared-schema/sync-state";
 import { Client, type Room as SdkRoom } from "colyseus.js";
 import { WebSocket } from "ws";
 import { AUDIENCE_CLOSE } from "../../src/audience/index.ts";
-import { TAP_LOG_LENGTH } from "../../src/audience/tap-format.ts";
+import { TAP_LOG_LENGTH } from "../../src/infra/tap-format.ts";
 import { createRandom, type SeededRandom } from "../support/random.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
 import { until } from "../support/wait.ts";

@@ -27,7 +27,7 @@ export const StageState = schema(
 );
 export type StageState = SchemaType<typeof StageState>;
 
-export const logger = createLogger("audience-test", "silent");
+const logger = createLogger("audience-test", "silent");
 
 /** A connection that can lose published messages, as a dropped subscriber does. */
 export class LossyRedis extends Redis {
@@ -62,7 +62,7 @@ export interface Stage {
   close(): Promise<void>;
 }
 
-export function newState(roundId: string): StageState {
+function newState(roundId: string): StageState {
   const round = new RoundView();
   round.roundId = roundId;
   round.phase = "open";

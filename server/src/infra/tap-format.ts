@@ -1,6 +1,6 @@
 /**
  * What travels between a round's tap and the relays: keys, channel and the bytes of a frame.
- * Owns: the layout. Does not own: who writes (round/tap.ts) or reads (mirror.ts), nor what a patch means.
+ * Owns: the layout. Does not own: who writes (the round) or reads (the audience), nor what a patch means.
  *
  * Frame: [kind u8][epoch u32 LE][seq u32 LE][body]. `epoch` grows with every process that takes the round over;
  * `seq` counts patches and messages of one epoch from 1. A snapshot carries the seq it includes.
