@@ -150,20 +150,25 @@ export class Deposits {
     for (;;) {
       const sent = await this.deps.chain.broadcast({ rawHex: tx.rawHex });
       if (sent.outcome === "seen") return good;
-      const standing = sent.outcome === "pending" ? await this.standingOf(tx.txid) : sent;
+      const standing = sent.outcome === "pending" ? await this.standingOf(tx) : sent;
       if (standing === "seen") return good;
+      if (standing === "conflict") return refuse("DEPOSIT_CONFLICT");
       if (standing !== undefined) return refusalOf(standing);
       if (this.deps.now() >= end) return refuse("UNAVAILABLE", "The network did not answer; send it again.");
       await this.deps.sleep(POLL_MS);
     }
   }
 
-  private async standingOf(txid: string): Promise<"seen" | undefined> {
+  /** After an unclear answer: a node that has mined another spend of the same coins takes ours for an orphan. */
+  private async standingOf(tx: ReadTransaction): Promise<"seen" | "conflict" | undefined> {
+    const { chain, logger } = this.deps;
     try {
-      const status = await this.deps.chain.status(txid);
-      return status.state === "seen" || status.state === "mined" ? "seen" : undefined;
+      const { state } = await chain.status(tx.txid);
+      if (state === "seen" || state === "mined") return "seen";
+      const spenders = await mapLimited(tx.inputs, PARALLEL, ({ txid, vout }) => chain.spentBy(txid, vout));
+      return spenders.some((by) => by !== undefined && by !== tx.txid) ? "conflict" : undefined;
     } catch (err) {
-      this.deps.logger.warn({ err, txid }, "no status of a deposit yet");
+      logger.warn({ err, txid: tx.txid }, "no status of a deposit yet");
       return undefined;
     }
   }
