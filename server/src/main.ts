@@ -5,10 +5,6 @@
 import { ConfigError, readConfig, type ServiceName, settingsTable } from "./config.ts";
 import { Lifecycle } from "./infra/lifecycle.ts";
 import { createLogger } from "./infra/logger.ts";
-import { startAuditor } from "./processes/auditor.ts";
-import { startContentWorker } from "./processes/content-worker.ts";
-import { startGame } from "./processes/game.ts";
-import { startPaymentWorker } from "./processes/payment-worker.ts";
 
 const GAME: readonly ServiceName[] = ["auth", "content", "round", "payment", "audience"];
 /** What stopping may take beyond the drain, ms. */
@@ -25,10 +21,15 @@ async function main(): Promise<void> {
   const life = new Lifecycle(logger);
   life.onSignals(config.DRAIN_SECONDS * 1000 + STOP_MS);
   try {
-    if (asked.has("auditor")) await startAuditor(config, logger, life);
-    if (asked.has("payment-worker")) await startPaymentWorker(config, logger, life);
-    if (asked.has("content-worker")) await startContentWorker(config, logger, life);
-    if (GAME.some((service) => asked.has(service))) await startGame(config, logger, life);
+    // Loaded when asked for: the auditor carries no game, the game no transformer.
+    if (asked.has("auditor"))
+      await (await import("./processes/auditor.ts")).startAuditor(config, logger, life);
+    if (asked.has("payment-worker"))
+      await (await import("./processes/payment-worker.ts")).startPaymentWorker(config, logger, life);
+    if (asked.has("content-worker"))
+      await (await import("./processes/content-worker.ts")).startContentWorker(config, logger, life);
+    if (GAME.some((service) => asked.has(service)))
+      await (await import("./processes/game.ts")).startGame(config, logger, life);
     logger.info({ services: config.SERVICES, port: config.PORT, network: config.NETWORK }, "ready");
     process.send?.("ready");
   } catch (error) {

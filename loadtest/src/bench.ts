@@ -1,0 +1,27 @@
+/** `npm run bench [boosts|money|models|page]`: the project's figures, each beside a floor of the same run. */
+import { benchBoosts } from "./bench/boosts.ts";
+import type { Figure } from "./bench/measure.ts";
+import { show } from "./bench/measure.ts";
+import { benchModels } from "./bench/models.ts";
+import { benchMoney } from "./bench/money.ts";
+import { benchPage } from "./bench/page.ts";
+
+const benches: Record<string, () => Promise<Figure[]>> = {
+  boosts: benchBoosts,
+  money: benchMoney,
+  models: benchModels,
+  page: benchPage,
+};
+
+const asked = process.argv.slice(2);
+const unknown = asked.filter((name) => !(name in benches));
+if (unknown.length > 0) {
+  console.error(
+    `There is no bench called ${unknown.join(", ")}. Choose from: ${Object.keys(benches).join(", ")}.`,
+  );
+  process.exit(1);
+}
+const figures: Figure[] = [];
+for (const [name, bench] of Object.entries(benches))
+  if (asked.length === 0 || asked.includes(name)) figures.push(...(await bench()));
+show(figures);
