@@ -50,6 +50,7 @@ const FLOAT_LOW_SATS = 1_000_000;
 const SWEEP_MS = 5_000;
 /** ms; the auditor reads one transaction per deposit. */
 const AUDITOR_TIMEOUT_MS = 120_000;
+const LOCK_MS = 120_000;
 const FIRST_RETRY_MS = 250;
 const LAST_RETRY_MS = 30_000;
 
@@ -89,6 +90,8 @@ export async function createSettlementWorker(
     connection: deps.queueRedis,
     prefix: QUEUE_PREFIX,
     concurrency: 2,
+    // Signing for 10,000 players holds the event loop for seconds; the lock must outlive that.
+    lockDuration: LOCK_MS,
     settings: {
       backoffStrategy: (attempts) => Math.min(LAST_RETRY_MS, FIRST_RETRY_MS * 2 ** Math.min(attempts, 10)),
     },

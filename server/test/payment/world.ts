@@ -40,7 +40,7 @@ import { startRedis, type TestRedis } from "../support/redis.ts";
 const PASSPHRASE = "for tests only";
 const COST = 1_024;
 const ROUND_MS = 600_000;
-export const FLOAT_SATS = 100_000;
+const FLOAT_SATS = 100_000;
 
 export type MoneyRound = TestRound & { open: BodyOf<"open">; terms: DepositTerms };
 

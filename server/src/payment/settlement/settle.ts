@@ -59,7 +59,7 @@ export function depositCoinsOf(state: RoundState): DepositCoin[] {
 }
 
 /** What a finished journal's state owes, without the coins behind its carry. */
-export function basisOf(state: RoundState, carryCoins: readonly CarryCoin[]): SettlementBasis {
+function basisOf(state: RoundState, carryCoins: readonly CarryCoin[]): SettlementBasis {
   const outcome: SettledOutcome = computeOutcome(state);
   return { open: state.open, deposits: depositCoinsOf(state), outcome, carryCoins };
 }
