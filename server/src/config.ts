@@ -35,6 +35,10 @@ const schema = z.object({
     .enum(["development", "testing", "staging", "production"])
     .default("development")
     .describe("Environment."),
+  LOG_LEVEL: z
+    .enum(["trace", "debug", "info", "warn", "error", "silent"])
+    .default("info")
+    .describe("Least level logged."),
   HOST: z.string().default("127.0.0.1").describe("Address to listen on."),
   PORT: port.default(2567).describe("Page, API and websocket; for workers only /healthz."),
   DATA_DIR: z.string().default(".data").describe("Keystores and the auditor's own record."),

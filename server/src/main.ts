@@ -17,7 +17,7 @@ async function main(): Promise<void> {
   }
   const config = readConfig(process.env);
   const asked = new Set(config.SERVICES);
-  const logger = createLogger(config.SERVICES.join("+"));
+  const logger = createLogger(config.SERVICES.join("+"), config.LOG_LEVEL);
   const life = new Lifecycle(logger);
   life.onSignals(config.DRAIN_SECONDS * 1000 + STOP_MS);
   try {

@@ -92,6 +92,11 @@ export const ERRORS = {
     "The keystore's passphrase is wrong.",
     "Set the passphrase it was made with.",
   ),
+  JOURNAL_PRIVATE: e(
+    403,
+    "The journal of a voided round stays closed: it names creators.",
+    "See /proof: every deposit went back in full.",
+  ),
   MEME_DUPLICATE: e(409, "This picture is in the round already, or nearly.", "Enter another one."),
   MEME_OWN: e(409, "You cannot boost a meme of your own.", "Back somebody else's."),
   MEME_TAKEN_DOWN: e(409, "This meme was taken down.", "Back another one."),

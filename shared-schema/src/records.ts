@@ -10,7 +10,7 @@ const hex = (bytes: number) => z.string().regex(new RegExp(`^[0-9a-f]{${bytes * 
 export const hash32 = hex(32);
 export const playKeySchema = z.string().regex(/^0[23][0-9a-f]{64}$/);
 export const identitySchema = z.string().regex(/^(ecdsa-secp256k1|bip322|ed25519|brc100):[0-9a-f]{64,130}$/);
-export const memeIdSchema = hash32;
+export const memeIdSchema = hex(32);
 const satsSchema = z.number().int().nonnegative();
 const time = z.number().int().positive();
 export const outpointSchema = z.string().regex(/^[0-9a-f]{64}:\d+$/);

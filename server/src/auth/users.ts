@@ -36,7 +36,7 @@ const playKeyKey = (playKey: string): string => `mr:auth:play-key:${playKey}`;
  * A display name in NFC, trimmed, runs of spaces made one. Throws BAD_REQUEST when it holds a control or
  * reordering character, has nothing visible, or is longer than 32.
  */
-export function cleanName(raw: string): string {
+function cleanName(raw: string): string {
   if (FORBIDDEN.test(raw))
     throw new CodedError("BAD_REQUEST", "body.name: has a character that names cannot have");
   const name = raw

@@ -15,8 +15,6 @@ import { MediaStore } from "./media-store.ts";
 import { createQueue, jobId, TRANSFORM_QUEUE, type TransformData } from "./queues.ts";
 import { contentRoutes } from "./routes.ts";
 
-export { type ContentWorker, createContentWorker } from "./worker.ts";
-
 export interface ContentService {
   routes: Route[];
   /** To be mounted at /media. */

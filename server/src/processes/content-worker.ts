@@ -1,6 +1,7 @@
 /** The 3D pipeline's process. Owns: its parts and their order. */
 import type { Config } from "../config.ts";
-import { createAitubo, createContentWorker } from "../content/index.ts";
+import { createAitubo } from "../content/aitubo/client.ts";
+import { createContentWorker } from "../content/worker.ts";
 import type { Lifecycle } from "../infra/lifecycle.ts";
 import type { Logger } from "../infra/logger.ts";
 import { createRedis } from "../infra/redis.ts";

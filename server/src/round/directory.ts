@@ -18,7 +18,6 @@ export type LiveRound = z.infer<typeof liveSchema>;
 /** What a finished round's page shows, before settlement and models are added. */
 export const archivedSchema = roundDetail.omit({ txids: true, settled: true, settlement: true });
 export type ArchivedRound = z.infer<typeof archivedSchema>;
-export type { RoundDetail };
 
 /** Snapshots are written once a second; one this old says that nobody hosts the round. */
 const SNAPSHOT_TTL_MS = 10_000;

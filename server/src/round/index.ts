@@ -14,9 +14,6 @@ import type { AudiencePort, AuthPort, ContentPort, PaymentPort } from "./ports.t
 import { createRoundRoom, type RoomOptions } from "./room.ts";
 import { roundRoutes } from "./routes.ts";
 
-export { readJournal } from "./journal-store.ts";
-export type { ContentPort, PaymentPort } from "./ports.ts";
-
 export interface RoundServiceOptions {
   network: Network;
   arena: string;

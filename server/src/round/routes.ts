@@ -111,10 +111,12 @@ export function roundRoutes(deps: RouteDeps): Route[] {
       params: idParams,
       answer: entrySchema,
       produces: "application/x-ndjson",
-      errors: ["ROUND_UNKNOWN", "ROUND_LIVE"],
+      errors: ["ROUND_UNKNOWN", "ROUND_LIVE", "JOURNAL_PRIVATE"],
       limit: { name: "rounds.journal", points: 30, seconds: 60 },
       async handler({ params, res }) {
-        await finishedOr(params.id);
+        const round = await finishedOr(params.id);
+        // R6: creators of a voided round are never revealed, and vouchers name them.
+        if (round.outcome === "voided") throw new CodedError("JOURNAL_PRIVATE");
         res.set({ "Content-Type": "application/x-ndjson", "Cache-Control": "public, max-age=60" });
         for (const entry of await readJournal(redis, params.id)) res.write(`${JSON.stringify(entry)}\n`);
         res.end();

@@ -14,6 +14,8 @@ import { startRedis, type TestRedis } from "../support/redis.ts";
 const logger = createLogger("test", "silent");
 const [ann, bob, cat] = [actor("ann"), actor("bob"), actor("cat")];
 
+const phaseOf = (round: TestRound): string => round.state.phase.kind;
+
 describe("round life", () => {
   let server: TestRedis;
   let redis: Redis;
@@ -94,13 +96,13 @@ describe("round life", () => {
   it("R2, R3: open -> blind -> settling -> final, each at its time and not before", async () => {
     const { round, tickAt, asked, directory } = rig();
     await tickAt(569_999);
-    assert.equal(round.state.phase.kind, "open");
+    assert.equal(phaseOf(round), "open");
     await tickAt(570_000);
-    assert.equal(round.state.phase.kind, "blind");
+    assert.equal(phaseOf(round), "blind");
     await tickAt(599_999, 2);
-    assert.equal(round.state.phase.kind, "blind");
+    assert.equal(phaseOf(round), "blind");
     await tickAt(600_000, 4);
-    assert.equal(round.state.phase.kind, "final");
+    assert.equal(phaseOf(round), "final");
     assert.deepEqual(asked, ["settlement", "transforms 1", "final"]);
     const archived = await directory.finished(round.state.open.roundId);
     assert.equal(archived?.outcome, "closed");
