@@ -1,0 +1,147 @@
+/**
+ * What the page shows and what a person can do: the seam between logic and screens.
+ * Owns: view models (plain JSON, amounts in sat, times in ms) and the actions. Does not own: how either is made.
+ */
+import type { ErrorCode } from "@meme-rounds/shared-schema/errors";
+import type { Network } from "@meme-rounds/shared-schema/records";
+import type { Model, RoundDetail } from "@meme-rounds/shared-schema/rest";
+
+/** The answer to anything a person did. `OFFLINE`: it is not known whether it arrived, or it cannot be sent. */
+export type Outcome = { ok: true } | { ok: false; code: ErrorCode | "OFFLINE"; message: string };
+export type Failure = Extract<Outcome, { ok: false }>;
+
+export interface ModelVm {
+  glb: string;
+  poster: string;
+  turntable: string;
+  provider: Model["provider"];
+}
+
+export interface MemeVm {
+  memeId: string;
+  title: string;
+  /** Path of the picture. */
+  image: string;
+  boostSats: number;
+  score: number;
+  backers: number;
+  /** 1 leads; 0 is not ranked. */
+  rank: number;
+  /** Order of entry, from 1. */
+  order: number;
+  blurred: boolean;
+  takenDown: boolean;
+  mine: boolean;
+  myBoostSats: number;
+  /** Play key; empty while creators are anonymous (R6). */
+  creator: string;
+  model?: ModelVm;
+}
+
+export type PhaseVm = "open" | "blind" | "settling" | "closed" | "voided";
+
+export interface ChatVm {
+  seq: number;
+  playKey: string;
+  at: number;
+  text: string;
+  mine: boolean;
+}
+
+export interface RoundVm {
+  roundId: string;
+  phase: PhaseVm;
+  opensAt: number;
+  blindAt: number;
+  closesAt: number;
+  depositsCloseAt: number;
+  pot: number;
+  carryIn: number;
+  entryPrice: number;
+  seatFee: number;
+  minDeposit: number;
+  maxDeposit: number;
+  minBoost: number;
+  players: number;
+  spectators: number;
+  network: Network;
+  /** By rank, then by order; unranked ones last. */
+  memes: MemeVm[];
+  chat: ChatVm[];
+  connected: "live" | "polling" | "offline";
+  role: "spectator" | "player";
+}
+
+export interface MeVm {
+  signedIn: boolean;
+  playKey: string;
+  address: string;
+  name: string;
+  /** What is left to spend in this round: deposits less spent less seat fee, never negative. */
+  inRoundSats: number;
+  depositedSats: number;
+  spentSats: number;
+  /** memeIds entered in this round. */
+  entries: string[];
+}
+
+export interface WalletEventVm {
+  kind: "deposit" | "payout" | "faucet";
+  sats: number;
+  at: number;
+  roundId?: string;
+  txid: string;
+}
+
+export interface WalletVm {
+  exists: boolean;
+  address: string;
+  balanceSats: number;
+  busy: boolean;
+  history: WalletEventVm[];
+}
+
+export interface FinishedVm {
+  detail: RoundDetail;
+  /** Everything this round pays the player: winnings and what comes back. */
+  myPayoutSats: number;
+  myWonSats: number;
+}
+
+export type UploadOutcome = Outcome & {
+  contentId?: string;
+  memeId?: string;
+  image?: string;
+  status?: string;
+  reasons?: string[];
+};
+
+export interface Backup {
+  fileName: string;
+  json: string;
+  wif: string;
+}
+
+export interface NoticeVm {
+  id: string;
+  text: string;
+  kind: "info" | "success" | "warning" | "error";
+}
+
+export interface GameActions {
+  createWallet(): Promise<Outcome>;
+  signIn(): Promise<Outcome>;
+  signOut(): Promise<Outcome>;
+  faucet(): Promise<Outcome>;
+  deposit(sats: number): Promise<Outcome>;
+  upload(file: File, title: string): Promise<UploadOutcome>;
+  enter(contentId: string, memeId: string): Promise<Outcome>;
+  boost(memeId: string, sats: number): Promise<Outcome>;
+  chat(text: string): Promise<Outcome>;
+  report(memeId: string, reason: string): Promise<Outcome>;
+  backup(): Promise<Backup>;
+  restore(wif: string): Promise<Outcome>;
+  setName(name: string): Promise<Outcome>;
+}
+
+export const failure = (code: Failure["code"], message: string): Failure => ({ ok: false, code, message });
