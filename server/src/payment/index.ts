@@ -127,8 +127,8 @@ export async function createPaymentService(
     async settlementOf(roundId) {
       const stored = await store.read(roundId);
       if (stored === undefined) return undefined;
-      const { state, payouts, signed, refusal } = stored;
-      return { state, txids: signed ? [signed.txid] : [], payouts, ...(refusal ? { refusal } : {}) };
+      const { state, payouts, txid, refusal } = stored;
+      return { state, txids: txid ? [txid] : [], payouts, ...(refusal ? { refusal } : {}) };
     },
     stop: () => queue.close(),
   };

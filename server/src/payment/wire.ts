@@ -29,7 +29,7 @@ export const planSchema: z.ZodType<SettlementPlan> = z.strictObject({
 
 export const cosignBody = z.strictObject({ roundId: z.string().min(1).max(64), plan: planSchema });
 /** One signature per input that needs the auditor's (DER with scope byte, hex), null for the operator's own coins. */
-export const signaturesSchema = z.array(hex.nullable());
+const signaturesSchema = z.array(hex.nullable());
 export type Signatures = z.infer<typeof signaturesSchema>;
 export const cosignAnswer = z.strictObject({ signatures: signaturesSchema });
 export const auditorKeysAnswer = z.strictObject({ auditorKey: playKeySchema, headKey: hash32 });
@@ -44,7 +44,6 @@ export const refusalCodes = [
   "DEPOSIT_SPENT",
   "JOURNAL_INVALID",
   "JOURNAL_UNFINISHED",
-  "OUTPOINT_SIGNED",
   "PLAN_DIFFERENT",
   "PLAN_WRONG",
   "ROUND_FOREIGN",

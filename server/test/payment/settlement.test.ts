@@ -158,7 +158,7 @@ describe("settlement on the devchain", function () {
     assert.deepEqual(new Set(sent), new Set([stored?.signed?.rawHex]));
   });
 
-  it("M5 the sweep marks it mined, frees the reservation, and sends a lost one again", async () => {
+  it("M5 the sweep sends a lost one again, marks it mined, takes a reorganisation back, and ends it after 6 blocks", async () => {
     const { roundId } = (await world.play({ slot: 32, players: 2, memes: 0 })).open;
     await world.settler().settle(roundId);
     const { plan, signed } = (await world.store.read(roundId)) ?? {};
@@ -171,11 +171,29 @@ describe("settlement on the devchain", function () {
     assert.notEqual((await world.net.port.status(signed.txid)).state, "seen");
     await world.settler().lookAfter(roundId);
     assert.equal((await world.net.port.status(signed.txid)).state, "seen");
+    const state = async () => (await world.payment.settlementOf(roundId))?.state;
     await world.net.call("/dev/mine", { method: "POST" });
     await world.settler().lookAfter(roundId);
-    assert.equal((await world.payment.settlementOf(roundId))?.state, "mined");
+    assert.equal(await state(), "mined");
     assert.ok(!(await world.store.reserved()).has(reserved));
+
+    await world.net.call(`/dev/reorg?depth=1&drop=${signed.txid}`, { method: "POST" });
+    await world.settler().lookAfter(roundId);
+    assert.equal(await state(), "sent");
+    assert.equal((await world.net.port.status(signed.txid)).state, "seen");
+
+    await world.net.call("/dev/mine?blocks=5", { method: "POST" });
+    await world.settler().lookAfter(roundId);
+    assert.ok((await world.store.openRounds()).includes(roundId));
+    assert.ok((await world.store.read(roundId))?.signed);
+    await world.net.call("/dev/mine", { method: "POST" });
+    await world.settler().lookAfter(roundId);
     assert.ok(!(await world.store.openRounds()).includes(roundId));
+    const { txids, payouts, ...rest } = (await world.payment.settlementOf(roundId)) ?? {};
+    assert.deepEqual([txids, payouts?.length, rest], [[signed.txid], 2, { state: "mined" }]);
+    assert.equal((await world.store.read(roundId))?.plan, undefined);
+    await world.settler().settle(roundId);
+    assert.equal(await state(), "mined");
   });
 
   it("M1 a dropped deposit is no input; without any deposit there is nothing to settle", async () => {

@@ -7,7 +7,7 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import { join } from "node:path";
 import type { VerifyCompact } from "@meme-rounds/shared-schema/crypto";
 import { CodedError } from "@meme-rounds/shared-schema/errors";
-import { canonicalJson } from "@meme-rounds/shared-schema/hash";
+import { hashJson } from "@meme-rounds/shared-schema/hash";
 import type { Entry, Network } from "@meme-rounds/shared-schema/records";
 import type { SettlementPlan } from "@meme-rounds/shared-schema/settlement";
 import type { ChainPort } from "../../chain/index.ts";
@@ -15,7 +15,7 @@ import type { Logger } from "../../infra/logger.ts";
 import { openAuditorKeystore } from "../keys.ts";
 import { auditorSignatures } from "../settlement/sign.ts";
 import { AuditorRefusal, cosignBody, type Signatures } from "../wire.ts";
-import { AuditorBook } from "./book.ts";
+import { AuditorBook, lineOf } from "./book.ts";
 import { Judge } from "./judge.ts";
 
 export interface AuditorOptions {
@@ -69,12 +69,12 @@ export async function createAuditor(options: AuditorOptions, deps: AuditorDeps):
     const { roundId } = plan;
     const had = book.signedFor(roundId);
     if (had !== undefined) {
-      if (canonicalJson(had.plan) === canonicalJson(plan)) return had.signatures;
+      if (had.plan === hashJson(plan)) return auditorSignatures(plan, keystore.secretOf("auditor"));
       throw new AuditorRefusal("PLAN_DIFFERENT", `another plan was signed for ${roundId}`);
     }
     const outcome = await judge.judge(plan);
     const signatures = auditorSignatures(plan, keystore.secretOf("auditor"));
-    await book.add({ v: 1, roundId, outcome, plan, signatures });
+    await book.add(lineOf(plan, outcome));
     deps.logger.info({ roundId, outcome, inputs: plan.inputs.length }, "signed a settlement");
     return signatures;
   };

@@ -4,7 +4,6 @@
  * shown is only compared with what it finds itself.
  */
 import type { VerifyCompact } from "@meme-rounds/shared-schema/crypto";
-import { canonicalJson } from "@meme-rounds/shared-schema/hash";
 import { computeOutcome, droppedOutpoints } from "@meme-rounds/shared-schema/payout";
 import type { Entry, Network } from "@meme-rounds/shared-schema/records";
 import type { RoundState } from "@meme-rounds/shared-schema/round-state";
@@ -20,9 +19,9 @@ import { verifyJournal } from "@meme-rounds/shared-schema/verify-journal";
 import { ZodError } from "zod";
 import type { ChainPort } from "../../chain/index.ts";
 import { mapLimited } from "../parallel.ts";
-import { readTransaction } from "../transaction.ts";
+import { type ReadTransaction, readTransaction } from "../transaction.ts";
 import { AuditorRefusal, outpointText } from "../wire.ts";
-import type { AuditorBook } from "./book.ts";
+import { type AuditorBook, shapeOf } from "./book.ts";
 
 export interface JudgeOptions {
   network: Network;
@@ -73,7 +72,6 @@ export class Judge {
       maxSatPerKb: MAX_SAT_PER_KB,
     });
     if (!checked.ok) throw new AuditorRefusal("PLAN_WRONG", checked.reason);
-    for (const input of plan.inputs) this.checkUnsigned(input);
     await mapLimited(plan.inputs, PARALLEL, (input) => this.checkCoin(input));
     await mapLimited([...dropped], PARALLEL, (outpoint) => this.checkDropped(outpoint));
     return outcome.kind;
@@ -108,19 +106,11 @@ export class Judge {
   /** E11: a carry must come from a settlement this auditor signed, and be consumed once. */
   private checkCarryFrom(from: { roundId: string; sats: number }): void {
     const { book } = this.deps;
-    const source = book.signedFor(from.roundId);
-    const made = source?.plan.outputs.find((output) => output.kind === "carry");
-    if (made?.sats !== from.sats)
+    if (book.signedFor(from.roundId)?.carry?.sats !== from.sats)
       throw new AuditorRefusal("CARRY_UNKNOWN", `no settlement of ${from.roundId} left ${from.sats} sat`);
     const consumer = book.consumerOf(from.roundId);
     if (consumer !== undefined)
       throw new AuditorRefusal("CARRY_CONSUMED", `${consumer} has consumed the carry of ${from.roundId}`);
-  }
-
-  private checkUnsigned(input: PlanInput): void {
-    const round = input.kind === "operator" ? undefined : this.deps.book.spentIn(outpointText(input));
-    if (round !== undefined)
-      throw new AuditorRefusal("OUTPOINT_SIGNED", `${outpointText(input)} was signed away in ${round}`);
   }
 
   /** The coin is on the chain, with this script and amount, and nobody has spent it. */
@@ -142,21 +132,9 @@ export class Judge {
   }
 
   /** The coin's transaction is the very settlement that was signed for the round it is named after. */
-  private checkCarryCoin(
-    input: { roundId: string; vout: number },
-    tx: { inputs: { txid: string; vout: number }[]; outputs: { sats: number; script: string }[] },
-  ): void {
-    const plan = this.deps.book.signedFor(input.roundId)?.plan;
-    const coins = (list: readonly { txid: string; vout: number }[]): string =>
-      canonicalJson(list.map(({ txid, vout }) => [txid, vout]));
-    const outs = (list: readonly { sats: number; script: string }[]): string =>
-      canonicalJson(list.map(({ sats, script }) => [sats, script]));
-    const same =
-      plan !== undefined &&
-      coins(plan.inputs) === coins(tx.inputs) &&
-      outs(plan.outputs) === outs(tx.outputs) &&
-      plan.outputs[input.vout]?.kind === "carry";
-    if (!same)
+  private checkCarryCoin(input: { roundId: string; vout: number }, tx: ReadTransaction): void {
+    const source = this.deps.book.signedFor(input.roundId);
+    if (source?.shape !== shapeOf(tx) || source.carry?.vout !== input.vout)
       throw new AuditorRefusal("CARRY_UNKNOWN", `the coin is not the carry of ${input.roundId}'s settlement`);
   }
 

@@ -76,6 +76,8 @@ function owedBy(plan: SettlementPlan, txid: string): { payouts: SettledPayout[];
 }
 
 const RESERVE_TRIES = 5;
+/** M5. */
+const FINAL_BLOCKS = 6;
 
 export class Settler {
   private readonly deps: SettleDeps;
@@ -99,7 +101,7 @@ export class Settler {
     const plan = had?.plan ?? (await this.plan(state));
     this.step("planned");
     if (plan === undefined) {
-      await this.deps.store.mined(roundId, undefined);
+      await this.deps.store.final(roundId);
       return await this.handOn(state, await this.deps.store.read(roundId));
     }
     const signed = had?.signed ?? (await this.sign(state, plan));
@@ -182,17 +184,26 @@ export class Settler {
   }
 
   /**
-   * M3, M5: looks after a sent settlement: mined ends it, unknown sends the same bytes again, and a round that never
-   * got so far is settled now.
+   * M3, M5: looks after a settlement until it is final: mined frees its coins, six blocks end it, and whatever the
+   * network has lost (also by a reorganisation) is sent again, the same bytes. A round that never got so far is
+   * settled now.
    */
   async lookAfter(roundId: string): Promise<void> {
     const { store, chain } = this.deps;
     const stored = await store.read(roundId);
-    if (stored?.state !== "sent" || stored.signed === undefined) return await this.settle(roundId);
-    const { state } = await chain.status(stored.signed.txid);
-    if (state === "mined") {
-      await this.settle(roundId); // whoever sent it may have died before handing the carry on
-      await store.mined(roundId, stored.plan);
-    } else if (state !== "seen") await chain.broadcast(stored.signed);
+    const isOut = stored?.state === "sent" || stored?.state === "mined";
+    if (!isOut || stored.signed === undefined) return await this.settle(roundId);
+    const status = await chain.status(stored.signed.txid);
+    if (status.state === "mined") {
+      if (stored.state === "sent") {
+        await this.settle(roundId); // whoever sent it may have died before handing the carry on
+        await store.mined(roundId, stored.plan);
+      }
+      const { height } = await chain.tip();
+      if (height - status.height + 1 >= FINAL_BLOCKS) await store.final(roundId);
+    } else {
+      if (stored.state === "mined") await store.sent(roundId);
+      if (status.state !== "seen") await chain.broadcast(stored.signed);
+    }
   }
 }

@@ -4,8 +4,8 @@
  * answered with the first, so that retries and two workers at once come to the same transaction.
  *
  * `mr:settlement:<roundId>` is a hash: state planned | signed | sent | mined, plan (JSON), txid, raw, ef,
- * payouts (JSON), carry (JSON), payoutHash, refusal. `mr:settlement:open` is the set of rounds not done yet;
- * `mr:settlement:reserved` maps the outpoint of an operator coin to the round it is kept for.
+ * payouts (JSON), carry (JSON), payoutHash, refusal; plan, raw and ef go when it is final. `mr:settlement:open` is
+ * the set of rounds that are not final; `mr:settlement:reserved` maps the outpoint of an operator coin to the round it is kept for.
  */
 import { settledPayoutSchema } from "@meme-rounds/shared-schema/messages";
 import type { CarryCoin, SettlementPlan } from "@meme-rounds/shared-schema/settlement";
@@ -27,9 +27,12 @@ const carrySchema = z.object({ roundId: z.string(), txid: z.string(), vout: z.nu
 /** A settlement as stored; the signed part is absent while only planned. */
 export interface StoredSettlement {
   state: SettlementState;
-  /** Absent when there was nothing to settle. */
+  /** Absent when there was nothing to settle, and once final. */
   plan?: SettlementPlan;
+  /** The bytes to send; absent once final. */
   signed?: SignedSettlement;
+  /** Of the settlement, once signed. */
+  txid?: string;
   payouts: SettledPayout[];
   /** The coin of this round's own carry. */
   carry?: CarryCoin;
@@ -66,19 +69,26 @@ const SIGN = script(
    redis.call('HDEL', KEYS[1], 'refusal')
    return ARGV[1]`,
 );
-/** KEYS settlement. Marks a signed one as sent. */
+/** KEYS settlement. Marks a signed one as sent, and a mined one that a reorganisation brought back. */
 const SENT = script(
   "settlement.sent",
-  `if redis.call('HGET', KEYS[1], 'state') == 'signed' then redis.call('HSET', KEYS[1], 'state', 'sent') end
+  `if redis.call('HEXISTS', KEYS[1], 'raw') == 1 then redis.call('HSET', KEYS[1], 'state', 'sent') end
    redis.call('HDEL', KEYS[1], 'refusal')
    return 1`,
 );
-/** KEYS settlement, reserved, open. ARGV roundId, then outpoints. Ends it: mined, coins gone, out of the open set. */
+/** KEYS settlement, reserved. ARGV outpoints. In a block: its coins are gone, nothing need be kept for it. */
 const MINED = script(
   "settlement.mined",
   `redis.call('HSET', KEYS[1], 'state', 'mined')
-   for i = 2, #ARGV do redis.call('HDEL', KEYS[2], ARGV[i]) end
-   redis.call('SREM', KEYS[3], ARGV[1])
+   for i = 1, #ARGV do redis.call('HDEL', KEYS[2], ARGV[i]) end
+   return 1`,
+);
+/** KEYS settlement, open. ARGV roundId. Ends it: the chain has the bytes, nobody looks after it any more. */
+const FINAL = script(
+  "settlement.final",
+  `redis.call('HSET', KEYS[1], 'state', 'mined')
+   redis.call('HDEL', KEYS[1], 'plan', 'raw', 'ef', 'refusal')
+   redis.call('SREM', KEYS[2], ARGV[1])
    return 1`,
 );
 
@@ -100,6 +110,7 @@ export class SettlementStore {
     return {
       state,
       ...(plan ? { plan: planSchema.parse(JSON.parse(plan)) } : {}),
+      ...(txid ? { txid } : {}),
       ...(txid && raw && ef ? { signed: { txid, rawHex: raw, efHex: ef } } : {}),
       payouts: payoutsSchema.parse(JSON.parse(payouts || "[]")),
       ...(carry ? { carry: carrySchema.parse(JSON.parse(carry)) } : {}),
@@ -146,10 +157,14 @@ export class SettlementStore {
     await runScript(this.redis, SENT, [settlementKey(roundId)], []);
   }
 
-  /** In a block, or nothing to send: done. */
+  /** In a block. */
   async mined(roundId: string, plan: SettlementPlan | undefined): Promise<void> {
-    const keys = [settlementKey(roundId), RESERVED, OPEN];
-    await runScript(this.redis, MINED, keys, [roundId, ...operatorOutpoints(plan)]);
+    await runScript(this.redis, MINED, [settlementKey(roundId), RESERVED], operatorOutpoints(plan));
+  }
+
+  /** M5: deep enough that no reorganisation is expected, or nothing to send. */
+  async final(roundId: string): Promise<void> {
+    await runScript(this.redis, FINAL, [settlementKey(roundId), OPEN], [roundId]);
   }
 
   /** Shown to admins as the reason of a dispute (M4). */
