@@ -16,7 +16,7 @@ import { Deposits, type DepositTerms, type DepositVerdict } from "./deposits.ts"
 import { type KeystoreOptions, openOperatorKeystore, receiptSigner } from "./keys.ts";
 import { QUEUE, QUEUE_PREFIX, type SettlementJob } from "./queue.ts";
 import { walletRoutes } from "./routes.ts";
-import { type SettledPayout, type SettlementState, SettlementStore } from "./settlement/store.ts";
+import { SettlementStore, type SettlementView } from "./settlement/store.ts";
 
 export { type Auditor, type AuditorDeps, type AuditorOptions, createAuditor } from "./auditor/index.ts";
 export type { AcceptedDeposit, DepositTerms, DepositVerdict } from "./deposits.ts";
@@ -68,14 +68,6 @@ export interface PaymentService {
   stop(): Promise<void>;
 }
 
-export interface SettlementView {
-  state: SettlementState;
-  txids: string[];
-  payouts: SettledPayout[];
-  /** What the auditor or the network said last, when it was no (M4: a dispute, for admins). */
-  refusal?: string;
-}
-
 const AUDITOR_WAIT_MS = 30_000;
 const AUDITOR_TIMEOUT_MS = 5_000;
 /** With the worker's back-off: several days. The sweep goes on for ever. */
@@ -114,8 +106,7 @@ export async function createPaymentService(
       return coins.map(({ roundId: from, sats }) => ({ roundId: from, sats }));
     },
     async enqueueSettlement(roundId) {
-      const stored = await store.read(roundId);
-      if (stored?.state === "mined") return;
+      if ((await store.view(roundId))?.state === "mined") return;
       await store.open(roundId);
       const backoff = { type: "custom" };
       await queue.add(
@@ -124,12 +115,7 @@ export async function createPaymentService(
         { jobId: roundId, attempts: ATTEMPTS, backoff, removeOnComplete: 1000 },
       );
     },
-    async settlementOf(roundId) {
-      const stored = await store.read(roundId);
-      if (stored === undefined) return undefined;
-      const { state, payouts, txid, refusal } = stored;
-      return { state, txids: txid ? [txid] : [], payouts, ...(refusal ? { refusal } : {}) };
-    },
+    settlementOf: (roundId) => store.view(roundId),
     stop: () => queue.close(),
   };
 }

@@ -40,6 +40,15 @@ export interface StoredSettlement {
   refusal?: string;
 }
 
+/** What players and admins are shown of it. */
+export interface SettlementView {
+  state: SettlementState;
+  txids: string[];
+  payouts: SettledPayout[];
+  /** What the auditor or the network said last, when it was no (M4: a dispute, for admins). */
+  refusal?: string;
+}
+
 /**
  * KEYS settlement, reserved, open. ARGV roundId, plan, then outpoints of operator coins. Stores the plan and reserves
  * its coins, all or nothing. Returns the plan that stands, or nil when a coin is reserved for another round.
@@ -114,6 +123,20 @@ export class SettlementStore {
       ...(txid && raw && ef ? { signed: { txid, rawHex: raw, efHex: ef } } : {}),
       payouts: payoutsSchema.parse(JSON.parse(payouts || "[]")),
       ...(carry ? { carry: carrySchema.parse(JSON.parse(carry)) } : {}),
+      ...(refusal ? { refusal } : {}),
+    };
+  }
+
+  /** The outcome alone: asked for often, so the plan's megabytes stay where they are. */
+  async view(roundId: string): Promise<SettlementView | undefined> {
+    const fields = ["state", "txid", "payouts", "refusal"] as const;
+    const [found, txid, payouts, refusal] = await this.redis.hmget(settlementKey(roundId), ...fields);
+    const state = states.find((one) => one === found);
+    if (state === undefined) return undefined;
+    return {
+      state,
+      txids: txid ? [txid] : [],
+      payouts: payoutsSchema.parse(JSON.parse(payouts || "[]")),
       ...(refusal ? { refusal } : {}),
     };
   }
