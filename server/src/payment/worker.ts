@@ -4,7 +4,7 @@
  */
 import { setTimeout as delay } from "node:timers/promises";
 import type { Entry, Network } from "@meme-rounds/shared-schema/records";
-import { Worker } from "bullmq";
+import { UnrecoverableError, Worker } from "bullmq";
 import type { ChainPort } from "../chain/index.ts";
 import type { Logger } from "../infra/logger.ts";
 import type { Redis } from "../infra/redis.ts";
@@ -53,6 +53,13 @@ const AUDITOR_TIMEOUT_MS = 120_000;
 const LOCK_MS = 120_000;
 const FIRST_RETRY_MS = 250;
 const LAST_RETRY_MS = 30_000;
+/** ms the sweep leaves a round alone after a failure; doubles with each. */
+const FIRST_REST_MS = 2_000;
+const LONGEST_REST_MS = 600_000;
+
+/** Refusals that end by themselves within moments. */
+const isPassing = ({ code }: AuditorRefusal): boolean =>
+  code === "UNAVAILABLE" || code === "JOURNAL_UNFINISHED";
 
 /** Starts settling. Rejects when the keystore cannot be opened. */
 export async function createSettlementWorker(
@@ -86,7 +93,16 @@ export async function createSettlementWorker(
     logger,
   });
 
-  const worker = new Worker<SettlementJob>(QUEUE, async (job) => settler.settle(job.data.roundId), {
+  const run = async (job: { data: SettlementJob }): Promise<void> => {
+    try {
+      await settler.settle(job.data.roundId);
+    } catch (err) {
+      // A dispute is looked at again by the sweep, ever more rarely: judging a round costs the auditor a lot.
+      if (err instanceof AuditorRefusal && !isPassing(err)) throw new UnrecoverableError(err.message);
+      throw err;
+    }
+  };
+  const worker = new Worker<SettlementJob>(QUEUE, run, {
     connection: deps.queueRedis,
     prefix: QUEUE_PREFIX,
     concurrency: 2,
@@ -99,18 +115,25 @@ export async function createSettlementWorker(
   worker.on("failed", (job, err) => {
     const roundId = job?.data.roundId;
     if (err instanceof SettleLater) logger.info({ roundId, reason: err.message }, "settlement waits");
-    else if (err instanceof AuditorRefusal) logger.error({ roundId, err }, "the auditor did not sign");
+    else if (err instanceof UnrecoverableError)
+      logger.error({ roundId, reason: err.message }, "the auditor refuses a settlement");
     else logger.error({ roundId, err }, "a settlement failed");
   });
   worker.on("error", (err) => logger.error({ err }, "the settlement queue is in trouble"));
 
+  const resting = new Map<string, { fails: number; until: number }>();
   const sweep = async (): Promise<void> => {
     await float.keepUp();
     for (const roundId of await store.openRounds()) {
+      const rest = resting.get(roundId) ?? { fails: 0, until: 0 };
+      if (rest.until > deps.now()) continue;
       try {
         await settler.lookAfter(roundId);
+        resting.delete(roundId);
       } catch (err) {
         logger.warn({ err, roundId }, "a round is not settled yet");
+        const pause = Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** rest.fails);
+        resting.set(roundId, { fails: rest.fails + 1, until: deps.now() + pause });
       }
     }
     await carry.freeAbandoned(deps.now(), async (roundId) => (await readJournal(roundId)).length > 0);

@@ -1,5 +1,6 @@
 /** M3: a round is paid out once, to the satoshi, whatever crashes in between. */
 import { strict as assert } from "node:assert";
+import { createServer } from "node:http";
 import { twoKeyScript } from "@meme-rounds/shared-schema/lock";
 import { computeOutcome } from "@meme-rounds/shared-schema/payout";
 import { amountsDue } from "@meme-rounds/shared-schema/settlement";
@@ -260,6 +261,64 @@ describe("settlement on the devchain", function () {
       await worker.stop();
       await queueRedis.quit();
       await listener.quit();
+    }
+  });
+
+  it("M4 a refused settlement is shown as such, and asked for ever more rarely", async () => {
+    let asked = 0;
+    const auditor = createServer((request, response) => {
+      asked += request.url === "/cosign" ? 1 : 0;
+      request.resume();
+      response.writeHead(422).end(JSON.stringify({ code: "PLAN_WRONG", reason: "so it says" }));
+    });
+    await new Promise<void>((resolve) => auditor.listen(0, "127.0.0.1", resolve));
+    const at = auditor.address();
+    assert.ok(typeof at === "object" && at !== null);
+    const queueRedis = createRedis(world.testRedis.url);
+    let now = 1_000_000;
+    const { roundId } = (await world.play({ slot: 60, players: 3, memes: 2 })).open;
+    const worker = await createSettlementWorker(
+      {
+        network: "devchain",
+        keystore: keystoreOptions(world.folder),
+        auditorUrl: `http://127.0.0.1:${at.port}`,
+        faucetUrl: world.net.url,
+        sweepMs: 3_600_000,
+      },
+      {
+        redis: world.redis,
+        queueRedis,
+        chain: world.net.port,
+        readJournal: (id) => readJournal(world.redis, id),
+        logger: world.logger,
+        now: () => now,
+      },
+    );
+    try {
+      await worker.sweep();
+      asked = 0;
+      await world.payment.enqueueSettlement(roundId);
+      const refusal = () => world.payment.settlementOf(roundId).then((view) => view?.refusal);
+      assert.equal(await until(refusal, { what: "the refusal" }), "PLAN_WRONG: so it says");
+      assert.equal(asked, 1);
+      for (const [ms, calls] of [
+        [0, 2],
+        [1_999, 2],
+        [1, 3],
+        [3_999, 3],
+        [1, 4],
+      ] as const) {
+        now += ms;
+        await worker.sweep();
+        assert.equal(asked, calls, `${ms} ms on`);
+      }
+      await world.settler().settle(roundId);
+      assert.deepEqual((await world.store.read(roundId))?.refusal, undefined);
+    } finally {
+      await worker.stop();
+      await queueRedis.quit();
+      auditor.closeAllConnections();
+      auditor.close();
     }
   });
 });
