@@ -12,7 +12,7 @@ export interface Field {
 }
 
 export function clamp(value: number, low = 0, high = 1): number {
-  return value < low ? low : value > high ? high : value;
+  return value < low ? low : Math.min(value, high);
 }
 
 /** 0 at `from`, 1 at `to`, without a kink at either; `from` may be the larger one. */
