@@ -1,0 +1,68 @@
+/**
+ * The calls the page makes (design.md section 8), typed by the shared contracts.
+ * Owns: paths and their types. Does not own: how a call is sent (http.ts), who is signed in (session.ts).
+ */
+import type {
+  broadcastAnswer,
+  contentAnswer,
+  faucetAnswer,
+  feeAnswer,
+  galleryAnswer,
+  RoundDetail,
+  roundsAnswer,
+  Snapshot,
+  seatAnswer,
+  User,
+  utxosAnswer,
+} from "@meme-rounds/shared-schema/rest";
+import type { z } from "zod";
+import type { Answered, Http } from "./http.ts";
+import type { Session } from "./session.ts";
+
+export type Seat = z.infer<typeof seatAnswer>;
+export type RoundSummary = z.infer<typeof roundsAnswer>["rounds"][number];
+export type GalleryItem = z.infer<typeof galleryAnswer>["items"][number];
+export type Utxo = z.infer<typeof utxosAnswer>["utxos"][number];
+type Page<A extends z.ZodType> = Promise<Answered<z.infer<A>>>;
+
+export interface Api {
+  current(): Promise<Answered<Snapshot>>;
+  seat(): Promise<Answered<Seat>>;
+  rounds(cursor?: string): Page<typeof roundsAnswer>;
+  round(roundId: string): Promise<Answered<RoundDetail>>;
+  gallery(cursor?: string): Page<typeof galleryAnswer>;
+  utxos(address: string): Page<typeof utxosAnswer>;
+  fee(): Page<typeof feeAnswer>;
+  broadcast(tx: string): Page<typeof broadcastAnswer>;
+  faucet(address: string, sats: number): Page<typeof faucetAnswer>;
+  upload(file: Blob, name: string, title: string): Page<typeof contentAnswer>;
+  rename(name: string): Promise<Answered<User>>;
+}
+
+/** An upload may take a slow line, ms. */
+const UPLOAD_MS = 120_000;
+const page = (cursor: string | undefined): string =>
+  cursor === undefined ? "" : `?cursor=${encodeURIComponent(cursor)}`;
+
+export function createApi(http: Http, session: Pick<Session, "call">): Api {
+  const get = <T>(path: string): Promise<Answered<T>> => http.request<T>({ method: "GET", path });
+  return {
+    current: () => get("/rounds/current"),
+    seat: () => get("/audience/seat"),
+    rounds: (cursor) => get(`/rounds${page(cursor)}`),
+    round: (roundId) => get(`/rounds/${encodeURIComponent(roundId)}`),
+    gallery: (cursor) => get(`/gallery${page(cursor)}`),
+    utxos: (address) => get(`/wallet/${encodeURIComponent(address)}/utxos`),
+    fee: () => get("/wallet/fee"),
+    broadcast: (tx) => http.request({ method: "POST", path: "/wallet/broadcast", body: { tx } }),
+    faucet: (address, sats) =>
+      http.request({ method: "POST", path: "/wallet/faucet", body: { address, sats } }),
+    upload(file, name, title) {
+      const form = new FormData();
+      form.set("title", title);
+      form.set("file", file, name);
+      return session.call({ method: "POST", path: "/content", form, timeoutMs: UPLOAD_MS });
+    },
+    rename: (name) => session.call({ method: "PATCH", path: "/me", body: { name } }),
+  };
+}

@@ -1,0 +1,161 @@
+/**
+ * Being signed in (I2). Owns: the access token in memory, the refresh token in storage, refreshing before expiry, one
+ * refresh at a time over all tabs. Does not own: keys or wallets; `prove` is passed in.
+ */
+import type { challengeAnswer, tokensAnswer, User } from "@meme-rounds/shared-schema/rest";
+import type { z } from "zod";
+import { failure, type Outcome } from "../app/model.ts";
+import type { Answered, Call, Http } from "./http.ts";
+
+type Tokens = z.infer<typeof tokensAnswer>;
+export type ChallengeGiven = z.infer<typeof challengeAnswer>;
+
+/** What a wallet has to offer for signing in. */
+export interface Claimant {
+  wallet: string;
+  address: string;
+  playKey: string;
+  prove(challenge: ChallengeGiven): Promise<{ signature: string; publicKey?: string; playSig: string }>;
+}
+
+export interface Session {
+  /** True when a reload would sign in by itself. */
+  isRemembered(): boolean;
+  user(): User | undefined;
+  /** A token good for minutes; undefined when nobody is signed in or the server is out of reach. */
+  token(): Promise<string | undefined>;
+  /** A call as the signed-in player; renews a refused token once. */
+  call<T>(call: Call): Promise<Answered<T>>;
+  signIn(claimant: Claimant): Promise<Outcome>;
+  signOut(): Promise<Outcome>;
+  renamed(user: User): void;
+  onChange(listener: () => void): void;
+}
+
+export interface SessionDeps {
+  http: Http;
+  storage: Pick<Storage, "getItem" | "setItem" | "removeItem">;
+  /** Runs work while no other tab holds the same name. */
+  lock: <T>(name: string, work: () => Promise<T>) => Promise<T>;
+  now: () => number;
+  /** The wallet to sign in with when the session has ended; undefined when there is none. */
+  claimant: () => Promise<Claimant | undefined>;
+}
+
+const KEY = "mr:refresh";
+/** Access tokens live 15 min; they are replaced well before, ms. */
+const RENEW_AFTER_MS = 12 * 60_000;
+
+export function createSession(deps: SessionDeps): Session {
+  const { http, storage, now } = deps;
+  const listeners: (() => void)[] = [];
+  let access: { token: string; renewAt: number } | undefined;
+  let user: User | undefined;
+  let refreshing: Promise<string | undefined> | undefined;
+
+  const changed = (): void => {
+    for (const listener of listeners) listener();
+  };
+
+  const keep = (tokens: Tokens): string => {
+    // Stored before it is used: a refresh token shown twice ends the session.
+    storage.setItem(KEY, tokens.refreshToken);
+    access = { token: tokens.accessToken, renewAt: now() + RENEW_AFTER_MS };
+    user = tokens.user;
+    changed();
+    return tokens.accessToken;
+  };
+
+  const forget = (): void => {
+    storage.removeItem(KEY);
+    access = undefined;
+    user = undefined;
+    changed();
+  };
+
+  const exchange = async (claimant: Claimant): Promise<Outcome> => {
+    const { wallet, address, playKey } = claimant;
+    const given = await http.request<ChallengeGiven>({
+      method: "POST",
+      path: "/auth/challenge",
+      body: { wallet, address, playKey },
+    });
+    if (!given.ok) return given;
+    const proof = await claimant.prove(given.data);
+    const verified = await http.request<Tokens>({
+      method: "POST",
+      path: "/auth/verify",
+      body: { nonce: given.data.nonce, ...proof },
+    });
+    if (!verified.ok) return verified;
+    keep(verified.data);
+    return { ok: true };
+  };
+
+  const refresh = (): Promise<string | undefined> =>
+    deps.lock("mr:session", async () => {
+      const refreshToken = storage.getItem(KEY);
+      if (refreshToken === null) {
+        if (user !== undefined) forget(); // Signed out in another tab.
+        return undefined;
+      }
+      const answer = await http.request<Tokens>({
+        method: "POST",
+        path: "/auth/refresh",
+        body: { refreshToken },
+      });
+      if (answer.ok) return keep(answer.data);
+      if (answer.code !== "REFRESH_INVALID") return undefined;
+      // The answer to an earlier refresh was lost, or the session ended: the wallet is here, so it signs in anew.
+      const claimant = await deps.claimant();
+      if (claimant !== undefined) {
+        const again = await exchange(claimant);
+        if (again.ok) return access?.token;
+        if (again.code === "OFFLINE") return undefined;
+      }
+      forget();
+      return undefined;
+    });
+
+  const token = async (): Promise<string | undefined> => {
+    if (access !== undefined && now() < access.renewAt) return access.token;
+    refreshing ??= refresh().finally(() => {
+      refreshing = undefined;
+    });
+    return await refreshing;
+  };
+
+  const call = async <T>(one: Call): Promise<Answered<T>> => {
+    const first = await token();
+    if (first === undefined)
+      return storage.getItem(KEY) === null
+        ? failure("AUTH_REQUIRED", "Sign in first.")
+        : failure("OFFLINE", "The server cannot be reached.");
+    const answer = await http.request<T>({ ...one, token: first });
+    if (answer.ok || answer.code !== "TOKEN_INVALID") return answer;
+    if (access?.token === first) access = undefined;
+    const second = await token();
+    return second === undefined ? answer : await http.request<T>({ ...one, token: second });
+  };
+
+  return {
+    isRemembered: () => storage.getItem(KEY) !== null,
+    user: () => user,
+    token,
+    call,
+    signIn: (claimant) => deps.lock("mr:session", () => exchange(claimant)),
+    async signOut() {
+      const answer = await call({ method: "POST", path: "/auth/logout" });
+      forget();
+      // Signed out here in any case; a session the server could not end runs out by itself.
+      return answer.ok || answer.code !== "OFFLINE" ? { ok: true } : answer;
+    },
+    renamed(next) {
+      user = next;
+      changed();
+    },
+    onChange(listener) {
+      listeners.push(listener);
+    },
+  };
+}
