@@ -3,15 +3,14 @@ import { strict as assert } from "node:assert";
 import { appendFile, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { p2pkhScript } from "@meme-rounds/shared-schema/lock";
-import { computeOutcome } from "@meme-rounds/shared-schema/payout";
 import { EMPTY_HEAD, type Entry, seal } from "@meme-rounds/shared-schema/records";
-import { planSettlement, type SettlementPlan, transactionOf } from "@meme-rounds/shared-schema/settlement";
+import { type SettlementPlan, transactionOf } from "@meme-rounds/shared-schema/settlement";
 import { preimages } from "@meme-rounds/shared-schema/sighash";
 import { verifyPreimage } from "@meme-rounds/shared-schema/unlock";
 import { actor } from "../../../shared-schema/test/support/round.ts";
 import { createAuditorClient } from "../../src/payment/auditor-client.ts";
-import { depositCoinsOf } from "../../src/payment/settlement/settle.ts";
-import { AuditorRefusal, type RefusalCode, type Signatures } from "../../src/payment/wire.ts";
+import { AuditorRefusal } from "../../src/payment/wire.ts";
+import { cosign, planFor, refused } from "./auditor-kit.ts";
 import { type MoneyRound, World } from "./world.ts";
 
 const stranger = actor("stranger");
@@ -25,32 +24,10 @@ describe("auditor", function () {
     world = await World.start();
     await world.float().keepUp();
     round = await world.play({ slot: 1, players: 4, memes: 3 });
-    plan = await honest(round);
+    plan = await planFor(world, round);
   });
   after(() => world.stop());
 
-  async function honest(of: MoneyRound): Promise<SettlementPlan> {
-    const planned = planSettlement({
-      open: of.open,
-      deposits: depositCoinsOf(of.state),
-      outcome: computeOutcome(of.state),
-      carryCoins: await world.carry.claimedBy(of.open.roundId),
-      operatorCoins: await world.float().free(),
-      feeSatPerKb: 100,
-    });
-    assert.ok(planned.ok, JSON.stringify(planned));
-    return planned.plan;
-  }
-  const cosign = (what: SettlementPlan): Promise<Signatures> =>
-    createAuditorClient({ url: world.auditor.url, timeoutMs: 20_000 }).cosign(what.roundId, what);
-  async function refused(what: SettlementPlan, code: RefusalCode, reason: RegExp): Promise<void> {
-    await assert.rejects(cosign(what), (error: unknown) => {
-      assert.ok(error instanceof AuditorRefusal);
-      assert.equal(error.code, code, error.message);
-      assert.match(error.message, reason);
-      return true;
-    });
-  }
   const lie = (change: (copy: SettlementPlan) => void): SettlementPlan => {
     const copy = structuredClone(plan);
     change(copy);
@@ -81,6 +58,7 @@ describe("auditor", function () {
 
   it("M4 one satoshi moved from one player to another is refused", () =>
     refused(
+      world,
       lie((copy) => {
         out(copy, 0).sats -= 1;
         out(copy, 1).sats += 1;
@@ -90,6 +68,7 @@ describe("auditor", function () {
     ));
   it("M4 one satoshi moved from a player to the operator is refused", () =>
     refused(
+      world,
       lie((copy) => {
         out(copy, 2).sats -= 1;
         out(copy, copy.outputs.length - 1).sats += 1;
@@ -99,6 +78,7 @@ describe("auditor", function () {
     ));
   it("M4 a payout to another key is refused", () =>
     refused(
+      world,
       lie((copy) => {
         out(copy, 1).script = p2pkhScript(stranger.playKey);
       }),
@@ -107,6 +87,7 @@ describe("auditor", function () {
     ));
   it("M4 a carry that goes to the operator is refused", () =>
     refused(
+      world,
       lie((copy) => {
         const carry = copy.outputs.find(({ kind }) => kind === "carry");
         assert.ok(carry);
@@ -119,6 +100,7 @@ describe("auditor", function () {
     const deposit = plan.inputs[0];
     assert.ok(deposit);
     await refused(
+      world,
       lie((copy) => {
         copy.inputs.push({ ...deposit, vout: 1 });
       }),
@@ -126,6 +108,7 @@ describe("auditor", function () {
       /extra input/,
     );
     await refused(
+      world,
       lie((copy) => {
         copy.inputs.shift();
       }),
@@ -133,6 +116,7 @@ describe("auditor", function () {
       /input 0 is not deposit/,
     );
     await refused(
+      world,
       lie((copy) => {
         const change = out(copy, copy.outputs.length - 1);
         change.sats -= 10;
@@ -146,6 +130,7 @@ describe("auditor", function () {
     const [coin] = await world.float().free();
     assert.ok(coin);
     await refused(
+      world,
       lie((copy) => {
         copy.inputs.push({ kind: "operator", ...coin, script: p2pkhScript(round.open.operatorKey) });
         copy.minerFee += coin.sats;
@@ -158,14 +143,14 @@ describe("auditor", function () {
   it("M4 a voucher left out of the journal is refused", () =>
     withJournal(
       resealed(round.entries.filter(({ record }) => record.kind !== "boost" || record.seq % 2 === 0)),
-      () => refused(plan, "JOURNAL_INVALID", /record \d+/),
+      () => refused(world, plan, "JOURNAL_INVALID", /record \d+/),
     ));
   it("M4 a forged voucher is refused", () => {
     const forged = structuredClone(round.entries);
     const boost = forged.find(({ record }) => record.kind === "boost");
     assert.ok(boost?.sig);
     boost.sig = boost.sig.replace(/^../, (byte) => (byte === "00" ? "01" : "00"));
-    return withJournal(forged, () => refused(plan, "JOURNAL_INVALID", /VOUCHER_SIGNATURE_INVALID/));
+    return withJournal(forged, () => refused(world, plan, "JOURNAL_INVALID", /VOUCHER_SIGNATURE_INVALID/));
   });
   it("M4 a result that pays somebody else is refused", () => {
     const changed = structuredClone(round.entries);
@@ -173,18 +158,20 @@ describe("auditor", function () {
     assert.ok(last?.kind === "result" && last.body.payouts[0] && last.body.payouts[1]);
     last.body.payouts[0].returned += 1;
     last.body.payouts[1].returned -= 1;
-    return withJournal(resealed(changed), () => refused(plan, "JOURNAL_INVALID", /differs|hash/));
+    return withJournal(resealed(changed), () => refused(world, plan, "JOURNAL_INVALID", /differs|hash/));
   });
   it("M4 a record of another shape is refused", () => {
     const changed = structuredClone(round.entries);
     const last = changed.at(-1)?.record;
     assert.ok(last?.kind === "result");
     last.body.fee = -1;
-    return withJournal(changed, () => refused(plan, "JOURNAL_INVALID", /shape/));
+    return withJournal(changed, () => refused(world, plan, "JOURNAL_INVALID", /shape/));
   });
   it("M4 an unfinished journal waits, a missing one is refused", async () => {
-    await withJournal(round.entries.slice(0, -1), () => refused(plan, "JOURNAL_UNFINISHED", /no result/));
-    await withJournal([], () => refused(plan, "JOURNAL_INVALID", /empty/));
+    await withJournal(round.entries.slice(0, -1), () =>
+      refused(world, plan, "JOURNAL_UNFINISHED", /no result/),
+    );
+    await withJournal([], () => refused(world, plan, "JOURNAL_INVALID", /empty/));
   });
   it("M4 a deposit that is not on the chain is refused", async () => {
     const ghost = world.round(2);
@@ -196,7 +183,7 @@ describe("auditor", function () {
     ghost.must(ghost.boost(actor("a"), "ghost b", 1_000));
     ghost.end();
     await world.keep(ghost.open.roundId, ghost.entries);
-    await refused(await honest(ghost), "DEPOSIT_NOT_ON_CHAIN", /not on the chain/);
+    await refused(world, await planFor(world, ghost), "DEPOSIT_NOT_ON_CHAIN", /not on the chain/);
   });
   it("M4 a body that is no plan is refused", async () => {
     const post = (body: string) => fetch(`${world.auditor.url}/cosign`, { method: "POST", body });
@@ -209,12 +196,12 @@ describe("auditor", function () {
   it("M4 within 2 h of the refund deadline nothing is signed", async () => {
     const was = world.now;
     world.now = (round.terms.deadline - 7_199) * 1_000;
-    await refused(plan, "TOO_LATE", /take their deposits back/);
+    await refused(world, plan, "TOO_LATE", /take their deposits back/);
     world.now = was;
   });
 
   it("M4 the true plan is signed, every deposit, and again the same after a restart", async () => {
-    const signatures = await cosign(plan);
+    const signatures = await cosign(world, plan);
     const preimageOf = preimages(transactionOf(plan));
     const publicKey = world.auditor.auditorKey;
     for (const [at, input] of plan.inputs.entries()) {
@@ -222,80 +209,28 @@ describe("auditor", function () {
       if (input.kind === "operator") assert.equal(signature, null);
       else assert.ok(signature && verifyPreimage(preimageOf(at), { signature, publicKey }));
     }
-    assert.deepEqual(await cosign(plan), signatures);
+    assert.deepEqual(await cosign(world, plan), signatures);
     await world.restartAuditor();
     assert.equal(world.auditor.auditorKey, publicKey);
-    assert.deepEqual(await cosign(plan), signatures);
+    assert.deepEqual(await cosign(world, plan), signatures);
   });
   it("M4 a second plan for the round is refused, also after a restart and a torn last line", async () => {
     const second = lie((copy) => {
       out(copy, copy.outputs.length - 1).sats -= 1;
       copy.minerFee += 1;
     });
-    await refused(second, "PLAN_DIFFERENT", /another plan/);
+    await refused(world, second, "PLAN_DIFFERENT", /another plan/);
     const file = join(world.folder, "auditor", "signed.jsonl");
     const before = await readFile(file, "utf8");
     await appendFile(file, '{"v":1,"roundId":"mai');
     await world.restartAuditor();
     assert.equal(await readFile(file, "utf8"), before);
-    await refused(second, "PLAN_DIFFERENT", /another plan/);
-  });
-
-  it("E11 a carry from nowhere, a wrong amount, a foreign coin and one consumed before are refused", async () => {
-    await world.settler().settle(round.open.roundId);
-    const [source] = await world.payment.claimCarry("main", world.round(5).open.roundId);
-    assert.ok(source);
-    const [coin] = await world.carry.claimedBy(world.round(5).open.roundId);
-    assert.ok(coin);
-    const play = async (slot: number, carryFrom: { roundId: string; sats: number }[]) =>
-      await world.play({ slot, players: 3, memes: 2, carryFrom });
-    const planWith = async (of: MoneyRound, carryCoin: typeof coin) => {
-      const planned = planSettlement({
-        open: of.open,
-        deposits: depositCoinsOf(of.state),
-        outcome: computeOutcome(of.state),
-        carryCoins: [carryCoin],
-        operatorCoins: await world.float().free(),
-        feeSatPerKb: 100,
-      });
-      assert.ok(planned.ok);
-      return planned.plan;
-    };
-    const nowhere = { roundId: "main-1", sats: 500 };
-    await refused(
-      await planWith(await play(6, [nowhere]), { ...coin, ...nowhere }),
-      "CARRY_UNKNOWN",
-      /no settlement of main-1/,
-    );
-    const more = { ...source, sats: source.sats + 1 };
-    await refused(await planWith(await play(7, [more]), { ...coin, ...more }), "CARRY_UNKNOWN", /left/);
-    const five = await play(5, [source]);
-    await refused(await planWith(five, { ...coin, vout: 0 }), "DEPOSIT_NOT_ON_CHAIN", /carry/);
-    await refused(
-      lieAbout(await planWith(five, coin), (copy) => {
-        copy.inputs = copy.inputs.filter(({ kind }) => kind !== "carry");
-      }),
-      "PLAN_WRONG",
-      /input|cannot be settled/,
-    );
-    await world.settler().settle(five.open.roundId);
-    await refused(await planWith(await play(8, [source]), coin), "CARRY_CONSUMED", /has consumed/);
-  });
-  const lieAbout = (what: SettlementPlan, change: (copy: SettlementPlan) => void): SettlementPlan => {
-    const copy = structuredClone(what);
-    change(copy);
-    return copy;
-  };
-
-  it("M1 a deposit dropped although it is mined is refused", async () => {
-    const robbed = await world.play({ slot: 20, players: 4, memes: 3, drop: 1 });
-    await world.net.call("/dev/mine", { method: "POST" });
-    await refused(await honest(robbed), "DEPOSIT_DROPPED_WRONGLY", /was dropped but is mined/);
+    await refused(world, second, "PLAN_DIFFERENT", /another plan/);
   });
 
   it("M4 while the chain cannot be read nothing is signed, and the answer says so", async () => {
     const later = await world.play({ slot: 21, players: 3, memes: 2 });
-    const honestPlan = await honest(later);
+    const honestPlan = await planFor(world, later);
     await world.keep(later.open.roundId, later.entries);
     const url = world.auditor.url;
     await world.auditor.stop();
@@ -304,6 +239,6 @@ describe("auditor", function () {
       (error: unknown) => error instanceof AuditorRefusal && error.code === "UNAVAILABLE",
     );
     await world.restartAuditor();
-    assert.equal((await cosign(honestPlan)).length, honestPlan.inputs.length);
+    assert.equal((await cosign(world, honestPlan)).length, honestPlan.inputs.length);
   });
 });

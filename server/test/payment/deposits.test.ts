@@ -10,7 +10,8 @@ import type { BroadcastResult, ChainPort, TxStatus } from "../../src/chain/index
 import { type DepositDeps, Deposits } from "../../src/payment/deposits.ts";
 import { readTransaction } from "../../src/payment/transaction.ts";
 import { START_MS } from "../chain/support.ts";
-import { depositTx, type MoneyRound, payTx, World } from "./world.ts";
+import { depositTx, payTx } from "./pay.ts";
+import { type MoneyRound, World } from "./world.ts";
 
 describe("deposits", function () {
   this.timeout(30_000);

@@ -11,7 +11,8 @@ import { createLimiter } from "../../src/infra/limiter.ts";
 import { openOperatorKeystore } from "../../src/payment/keys.ts";
 import { walletRoutes } from "../../src/payment/routes.ts";
 import { readTransaction } from "../../src/payment/transaction.ts";
-import { keystoreOptions, payTx, World } from "./world.ts";
+import { payTx } from "./pay.ts";
+import { keystoreOptions, World } from "./world.ts";
 
 describe("wallet routes", function () {
   this.timeout(30_000);

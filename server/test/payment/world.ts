@@ -5,16 +5,12 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { toHex } from "@meme-rounds/shared-schema/bytes";
 import { addressOf } from "@meme-rounds/shared-schema/crypto";
-import { entryIdOf, escrowScript } from "@meme-rounds/shared-schema/escrow";
-import { p2pkhScript } from "@meme-rounds/shared-schema/lock";
+import { twoKeyScript } from "@meme-rounds/shared-schema/lock";
 import { type BodyOf, EMPTY_HEAD, type Entry, seal } from "@meme-rounds/shared-schema/records";
 import { openState } from "@meme-rounds/shared-schema/reducer";
 import { deadlineOf, defaultRules, roundIdOf } from "@meme-rounds/shared-schema/rules";
 import type { Coin } from "@meme-rounds/shared-schema/settlement";
-import { extendedTxBytes, type PlainTx, preimages, rawTxBytes } from "@meme-rounds/shared-schema/sighash";
-import { p2pkhUnlock, signPreimage } from "@meme-rounds/shared-schema/unlock";
 import { z } from "zod";
 import { type Actor, actor, REAL, TestRound } from "../../../shared-schema/test/support/round.ts";
 import { createVerifier } from "../../src/infra/ecdsa.ts";
@@ -36,6 +32,7 @@ import { SettlementStore } from "../../src/payment/settlement/store.ts";
 import { readJournal } from "../../src/round/journal-store.ts";
 import { type Net, START_MS, startNet } from "../chain/support.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
+import { depositTx, payTx } from "./pay.ts";
 
 const PASSPHRASE = "for tests only";
 const COST = 1_024;
@@ -185,6 +182,15 @@ export class World {
     return z.object({ txid: z.string(), vout: z.number(), sats: z.number() }).parse(await answer.json());
   }
 
+  /** A coin of the operator's making, with a carry's lock and amount. */
+  async lookalike(keys: { operatorKey: string; auditorKey: string }, sats: number): Promise<Coin> {
+    const operator = { ...actor("operator"), secret: this.operatorSecret, playKey: keys.operatorKey };
+    const script = twoKeyScript(keys.operatorKey, keys.auditorKey);
+    const { rawHex } = payTx(operator, await this.coin(operator, sats + 1_000), [{ sats, script }]);
+    const { txid } = await this.net.port.broadcast({ rawHex });
+    return { txid, vout: 0, sats };
+  }
+
   /** sat that the network holds for a key at this moment. */
   async balance(publicKey: string): Promise<number> {
     const utxos = await this.net.port.utxosOfAddress(addressOf(publicKey, "devchain"));
@@ -256,41 +262,4 @@ export class World {
     await this.keep(round.open.roundId, round.entries);
     return round;
   }
-}
-
-/** A signed transaction that spends `coin` into `outputs`, the rest as change to its owner. */
-export function payTx(
-  who: Actor,
-  coin: Coin,
-  outputs: { sats: number; script: string }[],
-  patch: Partial<PlainTx> & { fee?: number } = {},
-): { rawHex: string; efHex: string } {
-  const own = p2pkhScript(who.playKey);
-  const { fee = 100, ...rest } = patch;
-  const left = coin.sats - fee - outputs.reduce((sum, { sats }) => sum + sats, 0);
-  const tx: PlainTx = {
-    version: 1,
-    inputs: [{ ...coin, script: own, sequence: 0xffffffff }],
-    outputs: [...outputs, ...(left > 0 ? [{ sats: left, script: own }] : [])],
-    locktime: 0,
-    ...rest,
-  };
-  const signature = signPreimage(preimages(tx)(0), who.secret);
-  const unlocking = [p2pkhUnlock({ signature, publicKey: who.playKey })];
-  return { rawHex: toHex(rawTxBytes(tx, unlocking)), efHex: toHex(extendedTxBytes(tx, unlocking)) };
-}
-
-/** M1: a deposit of `sats` from the coin. */
-export function depositTx(
-  who: Actor,
-  coin: Coin,
-  sats: number,
-  terms: DepositTerms,
-  patch: Partial<PlainTx> & { fee?: number; playKey?: string } = {},
-): { rawHex: string; efHex: string } {
-  const { playKey = who.playKey, ...rest } = patch;
-  const { network, roundId, operatorKey, auditorKey, deadline } = terms;
-  const entryId = entryIdOf(network, roundId);
-  const script = escrowScript({ entryId, operatorKey, auditorKey, playKey, deadline });
-  return payTx(who, coin, [{ sats, script }], rest);
 }
