@@ -35,11 +35,7 @@ function fromBase58(text: string): Uint8Array | undefined {
 
 /** WIF of a 32-byte secret whose public key is used compressed; version ef on `test`, 80 elsewhere. */
 export function toWif(secret: Uint8Array, network: Network): string {
-  const payload = concat(
-    Uint8Array.of(network === "test" ? TEST : MAIN),
-    secret,
-    Uint8Array.of(COMPRESSED),
-  );
+  const payload = concat(Uint8Array.of(network === "test" ? TEST : MAIN), secret, Uint8Array.of(COMPRESSED));
   return toBase58(concat(payload, hash256(payload).subarray(0, 4)));
 }
 

@@ -1,0 +1,128 @@
+/**
+ * Commands of one player in one round and their answers (R9). Owns: refs, matching answers to them, sending again
+ * after a break. Does not own: sockets, what a command says, vouchers (player.ts).
+ */
+import type {
+  Accepted,
+  ClientMessage,
+  ClientMessageKind,
+  Rejected,
+} from "@meme-rounds/shared-schema/messages";
+import { type Failure, failure } from "../app/model.ts";
+
+export type CommandKind = Exclude<ClientMessageKind, "watch">;
+export type CommandBody<K extends CommandKind> = Omit<ClientMessage<K>, "ref">;
+export type CommandAnswer = { ok: true; accepted: Accepted } | Failure;
+export type Send = (kind: CommandKind, body: Record<string, unknown>) => void;
+
+export interface CommandDeps {
+  /** Makes a UUID. */
+  newRef: () => string;
+  /** Calls back after ms; returns what cancels it. */
+  after: (ms: number, work: () => void) => () => void;
+}
+
+export interface Commands {
+  /** Resolves with the answer. Never rejects. Sent at once when online, else when `online` is called. */
+  run<K extends CommandKind>(kind: K, body: CommandBody<K>): Promise<CommandAnswer>;
+  accepted(answer: Accepted): void;
+  rejected(answer: Rejected): void;
+  /** The room is ready for commands: what is unanswered goes out again, under the same refs. */
+  online(send: Send): void;
+  offline(): void;
+  /** The round is over for this player: what is unanswered stays unknown. */
+  abandon(): void;
+}
+
+interface Waiting {
+  kind: CommandKind;
+  message: Record<string, unknown>;
+  sends: number;
+  /** The network is slow with this deposit; an answer follows. */
+  pending: boolean;
+  cancel: () => void;
+  resolve: (answer: CommandAnswer) => void;
+}
+
+/** An answer is waited for so long before the command goes out once more, ms. */
+export const ANSWER_MS = 10_000;
+/** The server waits up to 120 s for the network to see a deposit, ms. */
+export const PENDING_MS = 130_000;
+const MAX_SENDS = 2;
+const UNKNOWN = "No answer came. It may have arrived: check before you try again.";
+
+export function createCommands(deps: CommandDeps): Commands {
+  const waiting = new Map<string, Waiting>();
+  let send: Send | undefined;
+
+  const settle = (ref: string, answer: CommandAnswer): void => {
+    const one = waiting.get(ref);
+    if (one === undefined) return;
+    waiting.delete(ref);
+    one.cancel();
+    one.resolve(answer);
+  };
+
+  const watch = (ref: string, one: Waiting): void => {
+    one.cancel();
+    one.cancel = deps.after(one.pending ? PENDING_MS : ANSWER_MS, () => {
+      if (one.sends < MAX_SENDS && send !== undefined && !one.pending) transmit(ref, one);
+      else settle(ref, failure("OFFLINE", UNKNOWN));
+    });
+  };
+
+  const transmit = (ref: string, one: Waiting): void => {
+    if (send !== undefined) {
+      one.sends++;
+      send(one.kind, one.message);
+    }
+    watch(ref, one);
+  };
+
+  return {
+    run(kind, body) {
+      const ref = deps.newRef();
+      return new Promise((resolve) => {
+        const one: Waiting = {
+          kind,
+          message: { ref, ...body },
+          sends: 0,
+          pending: false,
+          cancel: () => undefined,
+          resolve,
+        };
+        waiting.set(ref, one);
+        transmit(ref, one);
+      });
+    },
+    accepted(answer) {
+      settle(answer.ref, { ok: true, accepted: answer });
+    },
+    rejected({ ref, code, message }) {
+      const one = waiting.get(ref);
+      if (one === undefined) return;
+      if (code === "DEPOSIT_PENDING") {
+        one.pending = true;
+        watch(ref, one);
+        return;
+      }
+      // The process lost the round before it could say: its successor knows, by the same ref.
+      if (code === "UNAVAILABLE" && one.sends < MAX_SENDS) return;
+      settle(ref, failure(code, message));
+    },
+    online(next) {
+      send = next;
+      for (const [ref, one] of [...waiting]) {
+        one.pending = false;
+        transmit(ref, one);
+      }
+    },
+    offline() {
+      send = undefined;
+    },
+    abandon() {
+      send = undefined;
+      for (const ref of [...waiting.keys()]) settle(ref, failure("OFFLINE", UNKNOWN));
+    },
+  };
+}
