@@ -51,6 +51,10 @@ const ANSWER_MS = 5_000;
 /** After this the same bytes may be sent again by the player. */
 const GIVE_UP_MS = 120_000;
 const POLL_MS = 300;
+/** M1: above this many sat the network's first word is not enough; no conflict may show up for so long, ms. */
+const LARGE_SATS = 20_000;
+const WATCH_MS = 5_000;
+const WATCH_POLL_MS = 1_000;
 /** M1: the freeze comes at most 10 s after the close; the record itself needs a moment too. */
 const JUDGE_MS = 8_000;
 const PARALLEL = 16;
@@ -88,10 +92,13 @@ export class Deposits {
     if (!(await this.claim(terms.roundId, playKey, tx.txid))) return refuse("DEPOSIT_CLAIMED");
 
     const good: AcceptedDeposit = { ok: true, txid: tx.txid, vout: 0, sats: amount };
-    const late = this.untilSeen(tx, good).catch((err: unknown): LateVerdict => {
-      this.deps.logger.error({ err, txid: tx.txid }, "waiting for a deposit failed");
-      return refuse("UNAVAILABLE");
-    });
+    const seen = this.untilSeen(tx, good);
+    const late = seen
+      .then((verdict) => this.watched(verdict))
+      .catch((err: unknown): LateVerdict => {
+        this.deps.logger.error({ err, txid: tx.txid }, "waiting for a deposit failed");
+        return refuse("UNAVAILABLE");
+      });
     const early = await Promise.race([late, this.deps.sleep(ANSWER_MS).then(() => undefined)]);
     return early ?? { ok: "pending", pending: late };
   }
@@ -157,6 +164,18 @@ export class Deposits {
       if (this.deps.now() >= end) return refuse("UNAVAILABLE", "The network did not answer; send it again.");
       await this.deps.sleep(POLL_MS);
     }
+  }
+
+  /** M1: a large deposit counts when no competing transaction has shown up for a while. */
+  private async watched(verdict: LateVerdict): Promise<LateVerdict> {
+    if (!verdict.ok || verdict.sats <= LARGE_SATS) return verdict;
+    for (const end = this.deps.now() + WATCH_MS; this.deps.now() < end; ) {
+      await this.deps.sleep(WATCH_POLL_MS);
+      const { state } = await this.deps.chain.status(verdict.txid);
+      if (state === "mined") return verdict;
+      if (state === "conflict" || state === "rejected") return refuse("DEPOSIT_CONFLICT");
+    }
+    return verdict;
   }
 
   /** After an unclear answer: a node that has mined another spend of the same coins takes ours for an orphan. */
