@@ -221,7 +221,9 @@ describe("a whole round", function () {
     const { fee, seatFees, carryOut } = outcome.result;
     assert.equal(paid + fee + seatFees + carryOut, 60_000 + verdict.state.carryIn, "E8");
     for (const player of [ann, bob, cat]) {
-      const payout = outcome.result.payouts.find(({ playKey }) => playKey === player.playKey);
+      const payout: { won: number; returned: number } | undefined = outcome.result.payouts.find(
+        ({ playKey }) => playKey === player.playKey,
+      );
       assert.ok(payout);
       const depositFee = Math.ceil(450 * 0.1);
       const expected = funded - 20_000 - depositFee + payout.won + payout.returned;
