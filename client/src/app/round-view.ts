@@ -149,7 +149,7 @@ export function roundVm(input: ViewInput, before: RoundVm | undefined): RoundVm 
   };
 }
 
-/** Money figures of the player in this round, sat. E2: the seat fee is kept from what was deposited. */
+/** Money figures of the player in this round, sat. E12: the seat fee is kept from each deposit. */
 export function figuresOf(
   you: You | undefined,
   seatFee: number,
@@ -159,7 +159,7 @@ export function figuresOf(
   return {
     depositedSats,
     spentSats: you.spent,
-    inRoundSats: depositedSats === 0 ? 0 : Math.max(0, depositedSats - you.spent - seatFee),
+    inRoundSats: Math.max(0, depositedSats - you.spent - seatFee * you.deposits.length),
     entries: you.entries,
   };
 }
