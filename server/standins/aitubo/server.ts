@@ -9,9 +9,9 @@ import { type Ending, Jobs, objectId, STATUS } from "./jobs.ts";
 
 /**
  * What goes wrong with the next call to a path: an HTTP status, a proxy's page, a 200 whose `code` is 500, no answer
- * at all, a job that ends badly, or a result on a host of somebody else.
+ * at all, or a job that ends badly.
  */
-export type FaultKind = 401 | 402 | 429 | 500 | "html" | "code" | "hang" | "foreign" | Ending;
+export type FaultKind = 401 | 402 | 429 | 500 | "html" | "code" | "hang" | Ending;
 export interface Fault {
   path: "/api/job/create" | "/api/job/get";
   kind: FaultKind;
@@ -40,7 +40,6 @@ export interface AituboStandIn {
 
 const MAX_BODY_BYTES = 100_000;
 const MAX_LOG = 1_000;
-const FOREIGN_DOMAIN = "http://files.invalid/";
 const PLATFORM_MODEL = "642b977d2f2842537c09fe41";
 
 const order = z.object({
@@ -81,14 +80,14 @@ export async function startAitubo(options: AituboStandInOptions): Promise<Aitubo
     return ok({ id, credit, subCredit: 0, consumedCredit: 1 });
   };
 
-  const progress = (id: string | null, fault: FaultKind | undefined): Answer => {
+  const progress = (id: string | null): Answer => {
     const job = id === null ? undefined : jobs.progress(id);
     if (!job) return refused(404, "job not found");
     if (job.status === STATUS.failed)
       return ok({ status: job.status, result: { code: 1, info: job.info, data: null } });
     if (job.status !== STATUS.done) return ok({ status: job.status, result: {} });
     const data = {
-      domain: fault === "foreign" ? FOREIGN_DOMAIN : `${url}/`,
+      domain: `${url}/`,
       images: job.images,
       nsfws: job.images.map(() => job.nsfw),
       artIds: job.images.map(objectId),
@@ -130,7 +129,7 @@ export async function startAitubo(options: AituboStandInOptions): Promise<Aitubo
       const body = await readJson(request);
       return body === undefined ? refused(400, "the body is not JSON") : create(body, fault);
     }
-    if (route === "GET /api/job/get") return progress(searchParams.get("id"), fault);
+    if (route === "GET /api/job/get") return progress(searchParams.get("id"));
     if (route === "GET /api/model/list") return models();
     return refused(404, "not found");
   };
