@@ -91,12 +91,12 @@ export function ground(heights: Field, picture: Picture): Mesh {
   });
 }
 
-/** The subject as a puffed sticker, and its height over the grid. */
+/** The subject as a puffed sticker, its height over the grid, and where it is (above 0). */
 export async function subjectSolid(
   picture: Picture,
   subject: Subject,
   captions: Captions,
-): Promise<{ mesh: Mesh; heights: Field }> {
+): Promise<{ mesh: Mesh; heights: Field; shape: Field }> {
   const detail = await detailOf(picture, SURFACE_GRID);
   const { width, height } = detail;
   const outline = resizeField(subject.outline, width, height);
@@ -111,7 +111,7 @@ export async function subjectSolid(
     return 0.012 * rounded(depth / EDGE_ROUND) + (puff.data[i]! + detail.data[i]! * 0.018) * room * inner;
   });
   const size = proportionsOf(picture);
-  return { mesh: extrude({ shape, front: heights, rimZ: 0, backZ: -0.022, ...size }), heights };
+  return { mesh: extrude({ shape, front: heights, rimZ: 0, backZ: -0.022, ...size }), heights, shape };
 }
 
 /** The captions' letters with rounded edges. */
