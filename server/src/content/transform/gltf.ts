@@ -6,11 +6,11 @@ import {
   type Accessor,
   type Buffer,
   Document,
+  Logger,
   type Material,
   type Node,
   NodeIO,
   type Primitive,
-  TextureInfo,
 } from "@gltf-transform/core";
 import { KHRMaterialsClearcoat, KHRMeshQuantization } from "@gltf-transform/extensions";
 import { quantize } from "@gltf-transform/functions";
@@ -19,6 +19,8 @@ import { type Motion, type Part, type Scene, SUBJECT_APPROACH } from "./scene.ts
 
 const GENERATOR = "meme-rounds";
 const EXTENSIONS = [KHRMaterialsClearcoat, KHRMeshQuantization];
+/** glTF's number for it. */
+const CLAMP_TO_EDGE = 33_071;
 const LOOP_S = 6;
 const KEYFRAMES = 25;
 /** Bits a component; no viewer needs a decoder for these. */
@@ -48,7 +50,7 @@ export function createGltfIo(): NodeIO {
 
 /** The scene as GLB bytes and its number of triangles. */
 export async function writeGlb(scene: Scene): Promise<{ glb: Uint8Array; triangles: number }> {
-  const document = new Document();
+  const document = new Document().setLogger(new Logger(Logger.Verbosity.WARN));
   document.getRoot().getAsset().generator = GENERATOR;
   const builder = new DocumentBuilder(document);
   const swing = document.createNode("swing");
@@ -152,10 +154,7 @@ class DocumentBuilder {
     if (texture) {
       const image = this.#document.createTexture(name).setImage(texture).setMimeType("image/jpeg");
       material.setBaseColorTexture(image);
-      material
-        .getBaseColorTextureInfo()
-        ?.setWrapS(TextureInfo.WrapMode.CLAMP_TO_EDGE)
-        .setWrapT(TextureInfo.WrapMode.CLAMP_TO_EDGE);
+      material.getBaseColorTextureInfo()?.setWrapS(CLAMP_TO_EDGE).setWrapT(CLAMP_TO_EDGE);
     }
     if (clearcoat !== undefined) {
       const varnish = this.#clearcoat
