@@ -14,9 +14,9 @@ export interface ConnectionEvents {
   snapshot(snapshot: Snapshot): void;
   status(connected: Connected, role: Role): void;
   /** A room is there or, without one, gone. */
-  room(room: LiveRoom | undefined, role: Role): void;
-  state(state: RoundStateLike): void;
-  message(message: RoomMessage): void;
+  room(room: LiveRoom | undefined, roundId: string, role: Role): void;
+  state(state: RoundStateLike, roundId: string): void;
+  message(message: RoomMessage, roundId: string): void;
 }
 
 export interface ConnectionDeps {
@@ -54,13 +54,17 @@ interface Joined {
   live: LiveRoom;
   roundId: string;
   roomId: string;
+  opensAt: number;
+  closesAt: number;
   role: Role;
+  /** Tells its events from those of the rooms before and after it. */
+  handle: object;
 }
 
 export function createRoundConnection(deps: ConnectionDeps): RoundConnection {
   const { api, rooms, events } = deps;
   let joined: Joined | undefined;
-  let generation = 0;
+  let incoming: object | undefined;
   let failures = 0;
   let stopped = true;
   let busy = false;
@@ -89,6 +93,10 @@ export function createRoundConnection(deps: ConnectionDeps): RoundConnection {
     });
   };
 
+  const roleNow = (): Role => joined?.role ?? (deps.wantsToPlay() ? "player" : "spectator");
+  const hasWrongRole = (): boolean =>
+    joined !== undefined && (joined.role === "player") !== deps.wantsToPlay();
+
   const round = async (): Promise<void> => {
     const answer = await api.current();
     if (stopped) return;
@@ -98,81 +106,88 @@ export function createRoundConnection(deps: ConnectionDeps): RoundConnection {
       return;
     }
     const snapshot = answer.data;
-    // A cached answer about the round before must not pull us back into it.
-    if (joined === undefined || snapshot.roundId !== joined.roundId || joined.role === "spectator")
+    // An answer out of some cache must not pull anybody back into the round before.
+    if (joined === undefined || snapshot.opensAt >= joined.opensAt) {
       events.snapshot(snapshot);
-    if (isElsewhere(snapshot)) await join(snapshot);
-    if (stopped) return;
-    schedule(nextLook(snapshot));
+      if (isElsewhere(snapshot)) await join(snapshot);
+      if (stopped) return;
+    }
+    schedule(nextLook());
   };
-
-  const roleNow = (): Role => joined?.role ?? (deps.wantsToPlay() ? "player" : "spectator");
 
   const isElsewhere = (snapshot: Snapshot): boolean =>
     joined === undefined ||
     joined.roundId !== snapshot.roundId ||
     (joined.role === "player" && joined.roomId !== snapshot.roomId) ||
-    (joined.role === "player") !== deps.wantsToPlay();
+    hasWrongRole();
 
-  const nextLook = (snapshot: Snapshot): number => {
+  const nextLook = (): number => {
     if (joined === undefined) {
       const retry = Math.min(POLL_MS, FIRST_RETRY_MS * 2 ** Math.min(failures, 5));
       return retry * (0.5 + deps.random());
     }
-    const left = snapshot.closesAt - deps.serverNow();
+    if (hasWrongRole()) return POLL_MS;
+    const left = joined.closesAt - deps.serverNow();
     // Everybody's round ends at the same moment: they do not all ask in the same one.
     if (left > 0) return Math.min(IDLE_MS, left + 100 + deps.random() * 400);
     return 500 + deps.random() * 500;
   };
 
   const join = async (snapshot: Snapshot): Promise<void> => {
-    if (deps.serverNow() < notBefore) {
-      events.status("polling", "spectator");
-      return;
-    }
-    const mine = ++generation;
-    const token = deps.wantsToPlay() ? await deps.token() : undefined;
+    if (deps.serverNow() < notBefore) return events.status("polling", "spectator");
+    const wanted = deps.wantsToPlay() ? await deps.token() : undefined;
+    // A player whom the room keeps refusing at least sees the round.
+    const token = joined === undefined && failures >= 3 && failures % 2 === 1 ? undefined : wanted;
+    if (token === undefined && joined?.role === "spectator" && joined.roundId === snapshot.roundId) return;
     try {
-      const next = token === undefined ? await watch(snapshot, mine) : await play(snapshot, token, mine);
-      if (stopped || mine !== generation) {
-        next?.live.leave();
-        return;
-      }
-      if (next === undefined) throw new Error("no seat");
+      const next = await (token === undefined ? watch(snapshot) : play(snapshot, token));
+      if (stopped) return next.live.leave();
       const before = joined;
       joined = next;
       failures = 0;
-      before?.live.leave();
-      events.room(next.live, next.role);
+      events.room(next.live, next.roundId, next.role);
       events.status("live", next.role);
+      before?.live.leave();
     } catch {
       // The round moved, the relay is full, the line broke: the next look starts from the current snapshot.
       failures++;
-      if (joined === undefined) events.status("polling", token === undefined ? "spectator" : "player");
+      if (joined === undefined) events.status("polling", wanted === undefined ? "spectator" : "player");
+    } finally {
+      incoming = undefined;
     }
   };
 
-  const watch = async (snapshot: Snapshot, mine: number): Promise<Joined | undefined> => {
+  const watch = async (snapshot: Snapshot): Promise<Joined> => {
     const seat = await api.seat();
-    if (!seat.ok) return undefined;
-    const live = await inTime((handlers) => rooms.spectate(seat.data, handlers), mine);
-    return { live, roundId: snapshot.roundId, roomId: snapshot.roomId, role: "spectator" };
+    if (!seat.ok) throw new Error(seat.message);
+    if (seat.data.roomId !== snapshot.roundId) throw new Error("the seat is in another round");
+    return await enter(snapshot, "spectator", (handlers) => rooms.spectate(seat.data, handlers));
   };
 
-  const play = async (snapshot: Snapshot, token: string, mine: number): Promise<Joined> => {
-    const live = await inTime((handlers) => rooms.play(snapshot.roomId, token, handlers), mine);
-    return { live, roundId: snapshot.roundId, roomId: snapshot.roomId, role: "player" };
+  const play = (snapshot: Snapshot, token: string): Promise<Joined> =>
+    enter(snapshot, "player", (handlers) => rooms.play(snapshot.roomId, token, handlers));
+
+  const enter = async (
+    snapshot: Snapshot,
+    role: Role,
+    begin: (handlers: RoomEvents) => Promise<LiveRoom>,
+  ): Promise<Joined> => {
+    const { roundId, roomId, opensAt, closesAt } = snapshot;
+    const handle = {};
+    incoming = handle;
+    const live = await inTime(() => begin(handlersOf(handle, roundId)));
+    return { live, roundId, roomId, opensAt, closesAt, role, handle };
   };
 
   /** A join that never answers is given up, and left should it come about after all. */
-  const inTime = (begin: (handlers: RoomEvents) => Promise<LiveRoom>, mine: number): Promise<LiveRoom> =>
+  const inTime = (begin: () => Promise<LiveRoom>): Promise<LiveRoom> =>
     new Promise((resolve, reject) => {
       let late = false;
       const cancel = deps.after(JOIN_MS, () => {
         late = true;
         reject(new Error("the room did not answer"));
       });
-      begin(handlersOf(mine)).then(
+      begin().then(
         (live) => {
           cancel();
           if (late) live.leave();
@@ -185,21 +200,20 @@ export function createRoundConnection(deps: ConnectionDeps): RoundConnection {
       );
     });
 
-  const handlersOf = (mine: number): RoomEvents => {
-    const current = (): boolean => !stopped && mine === generation;
+  const handlersOf = (handle: object, roundId: string): RoomEvents => {
+    const isOurs = (): boolean => !stopped && (handle === incoming || handle === joined?.handle);
     return {
       state: (state) => {
-        if (current()) events.state(state);
+        if (isOurs()) events.state(state, roundId);
       },
       message: (message) => {
-        if (current()) events.message(message);
+        if (isOurs()) events.message(message, roundId);
       },
       gone: (code) => {
-        if (!current()) return;
-        joined = undefined;
-        generation++;
         if (code === RELAY_FULL) notBefore = deps.serverNow() + RELAY_FULL_MS;
-        events.room(undefined, roleNow());
+        if (stopped || handle !== joined?.handle) return;
+        joined = undefined;
+        events.room(undefined, roundId, roleNow());
         events.status("polling", roleNow());
         schedule(FIRST_RETRY_MS * deps.random() * 4);
       },
@@ -214,7 +228,6 @@ export function createRoundConnection(deps: ConnectionDeps): RoundConnection {
     refresh: look,
     stop() {
       stopped = true;
-      generation++;
       cancelTimer();
       joined?.live.leave();
       joined = undefined;

@@ -10,7 +10,7 @@ export interface Keystore {
   load(): Promise<Uint8Array | undefined>;
   /** Makes one when there is none; two tabs at once end up with the same. */
   create(): Promise<Uint8Array>;
-  /** Puts another secret in its place. */
+  /** Puts another secret in its place; the former one stays sealed beside it. */
   replace(secret: Uint8Array): Promise<void>;
 }
 
@@ -100,6 +100,12 @@ export function createKeystore(deps: KeystoreDeps): Keystore {
         await seal(secret);
         return secret;
       }),
-    replace: (secret) => deps.lock("mr:keystore", () => seal(secret)),
+    replace: (secret) =>
+      deps.lock("mr:keystore", async () => {
+        // It may hold coins and nobody may have written it down.
+        const former = await read<Sealed>(SECRET);
+        if (former !== undefined) await write(`former:${crypto.randomUUID()}`, former);
+        await seal(secret);
+      }),
   };
 }

@@ -1,0 +1,298 @@
+/**
+ * The game behind the page: puts session, wallet, live round and finished rounds together, and offers the actions.
+ * Owns: the order of things a person's tap needs (a key, a sign-in, a room). Does not own: any of the parts' work.
+ */
+
+import { signCompact } from "@meme-rounds/shared-schema/crypto";
+import type { Network } from "@meme-rounds/shared-schema/records";
+import { playKeyProofBytes } from "@meme-rounds/shared-schema/sign-in";
+import { createApi } from "../net/api.ts";
+import { createHttp } from "../net/http.ts";
+import type { Player } from "../net/player.ts";
+import { createReceipts } from "../net/receipts.ts";
+import { createRooms } from "../net/rooms.ts";
+import { type Claimant, createSession } from "../net/session.ts";
+import { createManualAdapter } from "../wallet/adapters/manual.ts";
+import { createKeystore } from "../wallet/keystore.ts";
+import { createPlayWallet } from "../wallet/play-wallet.ts";
+import { createServerClock, type ServerClock } from "./clock.ts";
+import { createFinished } from "./finished.ts";
+import { createLive } from "./live.ts";
+import { type Failure, failure, type GameActions, type NoticeVm, type Outcome } from "./model.ts";
+import { createStore, NOBODY, type Store, show } from "./store.ts";
+
+export interface GameDeps {
+  origin: string;
+  fetch: typeof fetch;
+  storage: Pick<Storage, "getItem" | "setItem" | "removeItem">;
+  indexedDB: IDBFactory;
+  crypto: Crypto;
+  lock: <T>(name: string, work: () => Promise<T>) => Promise<T>;
+  now: () => number;
+  random: () => number;
+  after: (ms: number, work: () => void) => () => void;
+  /** Before the next picture is drawn. */
+  frame: (work: () => void) => void;
+  /** Calls back when the page is seen or online again; returns what stops that. */
+  onAwake: (listener: () => void) => () => void;
+}
+
+export interface Game {
+  store: Store;
+  actions: GameActions;
+  clock: ServerClock;
+  start(): void;
+  stop(): void;
+  loadRounds(): Promise<void>;
+  loadGallery(which: "first" | "next"): Promise<void>;
+  dismiss(id: string): void;
+}
+
+const FAUCET_SATS = 100_000;
+const BALANCE_MS = 20_000;
+const NETWORK_KEY = "mr:network";
+const NO_KEYS =
+  "This browser does not let the page keep a key. Leave private browsing or use another browser.";
+
+export function createGame(deps: GameDeps): Game {
+  const { storage, after, now } = deps;
+  const store = createStore();
+  const clock = createServerClock({ now });
+  const http = createHttp({ base: `${deps.origin}/api` }, { fetch: deps.fetch });
+  const session = createSession({ http, storage, lock: deps.lock, now, claimant: async () => claimant() });
+  const api = createApi(http, session);
+  let busy = 0;
+  let cancelBalance = (): void => undefined;
+  let stopAwake = (): void => undefined;
+
+  const network = (): Network => {
+    const kept = live.snapshot()?.network ?? storage.getItem(NETWORK_KEY);
+    return kept === "main" || kept === "test" ? kept : "devchain";
+  };
+  const notice = (kind: NoticeVm["kind"], text: string): void => {
+    store.dispatch(show.notice({ id: deps.crypto.randomUUID(), kind, text }));
+  };
+  const keystore = createKeystore(deps);
+  const wallet = createPlayWallet({
+    keystore,
+    api,
+    storage,
+    lock: deps.lock,
+    now,
+    network,
+    changed: () => tellWallet(),
+  });
+  const live = createLive({
+    api,
+    rooms: createRooms({ origin: deps.origin }),
+    store,
+    clock,
+    receipts: createReceipts({ storage }),
+    wallet,
+    wantsToPlay: () => session.isRemembered() && wallet.key() !== undefined,
+    token: session.token,
+    after,
+    frame: deps.frame,
+    random: deps.random,
+    newRef: () => deps.crypto.randomUUID(),
+    notice,
+    onRound(snapshot) {
+      storage.setItem(NETWORK_KEY, snapshot.network);
+      const { arena, opensAt, closesAt } = snapshot;
+      finished.follow(`${arena}-${(opensAt - (closesAt - opensAt)) / 1000}`);
+      tellWallet();
+    },
+  });
+  const finished = createFinished({
+    api,
+    store,
+    now,
+    after,
+    playKey: () => wallet.key()?.playKey ?? "",
+    paid: wallet.paid,
+  });
+  const adapter = createManualAdapter({ secret: async () => (await wallet.open()).secret, network });
+
+  function tellWallet(): void {
+    const key = wallet.key();
+    const address = wallet.address();
+    const signedIn = session.isRemembered() && key !== undefined;
+    store.dispatch(
+      show.wallet({
+        exists: key !== undefined,
+        address,
+        balanceSats: wallet.balanceSats(),
+        busy: busy > 0,
+        history: wallet.history(),
+      }),
+    );
+    store.dispatch(
+      show.me(
+        signedIn
+          ? {
+              signedIn,
+              address,
+              playKey: key.playKey,
+              name: session.user()?.name ?? store.getState().me.name,
+            }
+          : { ...NOBODY, address, playKey: key?.playKey ?? "" },
+      ),
+    );
+  }
+  session.onChange(tellWallet);
+
+  async function claimant(): Promise<Claimant> {
+    const { secret, playKey } = await wallet.open();
+    const account = await adapter.connect();
+    return {
+      wallet: adapter.kind,
+      address: account.address,
+      playKey,
+      async prove({ nonce, message }) {
+        const signed = await adapter.sign(message);
+        return { ...signed, playSig: signCompact(playKeyProofBytes(nonce, account.identity), secret) };
+      },
+    };
+  }
+
+  /** Runs an action with the wallet shown as busy; what it throws becomes a failure a person can read. */
+  const during = async <T extends Outcome>(work: () => Promise<T>): Promise<T | Failure> => {
+    busy++;
+    tellWallet();
+    try {
+      return await work();
+    } catch (error) {
+      return failure("INTERNAL", error instanceof Error ? error.message : String(error));
+    } finally {
+      busy--;
+      tellWallet();
+    }
+  };
+
+  const createWallet = async (): Promise<Outcome> => {
+    try {
+      await wallet.open();
+      return { ok: true };
+    } catch {
+      return failure("INTERNAL", NO_KEYS);
+    }
+  };
+
+  const signIn = async (): Promise<Outcome> => {
+    const made = await createWallet();
+    if (!made.ok) return made;
+    // The address has a network in it; the first answer of the server says which.
+    if (live.snapshot() === undefined && storage.getItem(NETWORK_KEY) === null) {
+      const current = await api.current();
+      if (!current.ok) return current;
+      storage.setItem(NETWORK_KEY, current.data.network);
+    }
+    const outcome = await session.signIn(await claimant());
+    if (!outcome.ok) return outcome;
+    live.refresh();
+    finished.refresh();
+    void wallet.refresh();
+    return outcome;
+  };
+
+  /** A key, a sign-in and a place in the room: whatever of it is missing is made. */
+  const play = async (work: (player: Player) => Promise<Outcome>): Promise<Outcome> => {
+    if (!session.isRemembered() || wallet.key() === undefined) {
+      const signed = await signIn();
+      if (!signed.ok) return signed;
+    }
+    const player = await live.player();
+    return player === undefined ? failure("OFFLINE", "The round is not connected.") : await work(player);
+  };
+
+  const actions: GameActions = {
+    createWallet: () => during(createWallet),
+    signIn: () => during(signIn),
+    signOut: () =>
+      during(async () => {
+        const outcome = await session.signOut();
+        live.refresh();
+        return outcome;
+      }),
+    faucet: () => during(() => wallet.faucet(FAUCET_SATS)),
+    deposit: (sats) =>
+      during(() =>
+        play(async () => {
+          const round = live.snapshot();
+          if (round === undefined) return failure("ROUND_NONE", "No round is live this moment.");
+          if (!Number.isSafeInteger(sats) || sats < round.minDeposit)
+            return failure("DEPOSIT_AMOUNT_LOW", `The least you can put in is ${round.minDeposit} sat.`);
+          if (sats > round.maxDeposit)
+            return failure("DEPOSIT_AMOUNT_HIGH", `The most you can put in is ${round.maxDeposit} sat.`);
+          if (clock.now() >= round.depositsCloseAt)
+            return failure("DEPOSITS_CLOSED", "Deposits of this round are closed.");
+          const prepared = await wallet.prepare(round, sats);
+          return prepared.ok ? await live.deposit(prepared.data) : prepared;
+        }),
+      ),
+    upload: async (file, title) => {
+      if (!session.isRemembered()) {
+        const signed = await during(signIn);
+        if (!signed.ok) return signed;
+      }
+      const answer = await api.upload(file, file.name, title);
+      if (!answer.ok) return answer;
+      const { contentId, memeId, status, reasons } = answer.data;
+      return { ok: true, contentId, memeId, status, reasons, image: `/media/${memeId}` };
+    },
+    enter: (contentId, memeId) => play((player) => player.enter(contentId, memeId, live.entryPrice())),
+    boost: (memeId, sats) => play((player) => player.boost(memeId, sats)),
+    chat: (text) => play((player) => player.chat(text)),
+    report: (memeId, reason) => play((player) => player.report(memeId, reason)),
+    backup: wallet.backup,
+    restore: (wif) =>
+      during(async () => {
+        if (session.isRemembered()) await session.signOut();
+        const outcome = await wallet.restore(wif);
+        return outcome.ok ? await signIn() : outcome;
+      }),
+    setName: async (name) => {
+      const answer = await api.rename(name);
+      if (answer.ok) session.renamed(answer.data);
+      return answer.ok ? { ok: true } : answer;
+    },
+  };
+
+  const watchBalance = (): void => {
+    cancelBalance = after(BALANCE_MS, () => void wallet.refresh().finally(watchBalance));
+  };
+
+  const begin = async (): Promise<void> => {
+    // Without IndexedDB there is simply no wallet yet; an action that needs one says so.
+    await wallet.load().catch(() => undefined);
+    tellWallet();
+    live.start();
+    await finished.begin();
+    if (wallet.key() === undefined) return;
+    if (session.isRemembered()) await session.token();
+    await wallet.refresh();
+  };
+
+  return {
+    store,
+    actions,
+    clock,
+    start() {
+      void begin();
+      watchBalance();
+      stopAwake = deps.onAwake(() => {
+        live.refresh();
+        void wallet.refresh();
+      });
+    },
+    stop() {
+      live.stop();
+      finished.stop();
+      cancelBalance();
+      stopAwake();
+    },
+    loadRounds: finished.loadRounds,
+    loadGallery: finished.loadGallery,
+    dismiss: (id) => void store.dispatch(show.dismiss(id)),
+  };
+}

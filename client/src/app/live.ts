@@ -1,0 +1,265 @@
+/**
+ * The live round on this page: what arrives becomes what is shown, and commands reach the room.
+ * Owns: the current snapshot, state, chat and player; sending stored deposits again after a break.
+ * Does not own: joining (round-connection.ts), keys and coins (play-wallet.ts), sign-in.
+ */
+import { isErrorCode, isTerminal } from "@meme-rounds/shared-schema/errors";
+import type { ChatMessage } from "@meme-rounds/shared-schema/messages";
+import type { Snapshot } from "@meme-rounds/shared-schema/rest";
+import type { Api } from "../net/api.ts";
+import { type Commands, createCommands } from "../net/commands.ts";
+import { createPlayer, type Player } from "../net/player.ts";
+import type { Receipts } from "../net/receipts.ts";
+import type { LiveRoom, RoomMessage, Rooms } from "../net/rooms.ts";
+import { type Connected, createRoundConnection, type Role } from "../net/round-connection.ts";
+import type { KeptDeposit } from "../wallet/book.ts";
+import type { PlayWallet } from "../wallet/play-wallet.ts";
+import type { ServerClock } from "./clock.ts";
+import { failure, type NoticeVm, type Outcome } from "./model.ts";
+import { figuresOf, type RoundStateLike, roundVm } from "./round-view.ts";
+import { type Store, show } from "./store.ts";
+
+export interface LiveDeps {
+  api: Pick<Api, "current" | "seat">;
+  rooms: Rooms;
+  store: Store;
+  clock: ServerClock;
+  receipts: Receipts;
+  wallet: Pick<PlayWallet, "key" | "pending" | "settled">;
+  wantsToPlay: () => boolean;
+  token: () => Promise<string | undefined>;
+  after: (ms: number, work: () => void) => () => void;
+  frame: (work: () => void) => void;
+  random: () => number;
+  newRef: () => string;
+  notice: (kind: NoticeVm["kind"], text: string, id?: string) => void;
+  /** Another round has begun. */
+  onRound: (snapshot: Snapshot) => void;
+}
+
+export interface Live {
+  start(): void;
+  stop(): void;
+  /** Looks at the round and the player's place in it again: signed in or out, awake again. */
+  refresh(): void;
+  snapshot(): Snapshot | undefined;
+  /** Entry price in force, sat. */
+  entryPrice(): number;
+  /** The player in the current round, waiting some seconds for the room; undefined when it does not come. */
+  player(): Promise<Player | undefined>;
+  deposit(deposit: KeptDeposit): Promise<Outcome>;
+}
+
+const MAX_CHAT = 100;
+const PLAYER_MS = 12_000;
+
+export function createLive(deps: LiveDeps): Live {
+  const { store, clock, wallet } = deps;
+  let snapshot: Snapshot | undefined;
+  let state: RoundStateLike | undefined;
+  let chat: ChatMessage[] = [];
+  let connected: Connected = "offline";
+  let role: Role = "spectator";
+  let room: LiveRoom | undefined;
+  let current: { player: Player; commands: Commands; playKey: string } | undefined;
+  let waiters: ((player: Player | undefined) => void)[] = [];
+  let drawing = false;
+  const sending = new Set<string>();
+
+  const draw = (): void => {
+    if (drawing) return;
+    drawing = true;
+    deps.frame(() => {
+      drawing = false;
+      if (snapshot === undefined) return;
+      const playKey = wallet.key()?.playKey ?? "";
+      const you = current?.player.you();
+      const input = { snapshot, state, you, playKey, chat, connected, role };
+      store.dispatch(show.round(roundVm(input, store.getState().round.view)));
+      store.dispatch(show.me(figuresOf(you, snapshot.seatFee)));
+    });
+  };
+
+  const dropPlayer = (): void => {
+    current?.commands.abandon();
+    current = undefined;
+  };
+
+  /** The player of this round and key; made anew when either is another. */
+  const ensurePlayer = (): void => {
+    const key = wallet.key();
+    if (snapshot === undefined || key === undefined) return;
+    const round = snapshot;
+    if (current?.player.roundId === round.roundId && current.playKey === key.playKey) return;
+    dropPlayer();
+    const commands = createCommands({ newRef: deps.newRef, after: deps.after });
+    const player = createPlayer(
+      { roundId: round.roundId, roundTag: round.roundTag, ...key },
+      {
+        commands,
+        after: deps.after,
+        changed: draw,
+        receipt(accepted) {
+          if (deps.receipts.take(round, accepted)) return;
+          deps.notice(
+            "error",
+            "The server's receipt for your command is not valid. Keep an eye on this round.",
+          );
+        },
+      },
+    );
+    current = { player, commands, playKey: key.playKey };
+  };
+
+  const sendDeposit = async (deposit: KeptDeposit): Promise<Outcome> => {
+    const player = current?.player;
+    if (player === undefined || player.roundId !== deposit.roundId)
+      return failure("DEPOSITS_CLOSED", "This deposit's round is over.");
+    sending.add(deposit.txid);
+    try {
+      const outcome = await player.deposit(deposit);
+      if (outcome.ok) wallet.settled(deposit.txid, "accepted");
+      else if (isErrorCode(outcome.code) && isTerminal(outcome.code)) wallet.settled(deposit.txid, "refused");
+      return outcome;
+    } finally {
+      sending.delete(deposit.txid);
+    }
+  };
+
+  /** After a reload or a lost answer: what the round does not count yet goes out again, byte for byte. */
+  const resendDeposits = (player: Player): void => {
+    const counted = new Set(player.you()?.deposits.map(({ txid }) => txid));
+    for (const deposit of wallet.pending(player.roundId)) {
+      if (counted.has(deposit.txid)) wallet.settled(deposit.txid, "accepted");
+      else if (!sending.has(deposit.txid))
+        void sendDeposit(deposit).then((outcome) => {
+          if (outcome.ok) deps.notice("success", `Your deposit of ${deposit.sats} sat is in the round.`);
+          else deps.notice("warning", `Your deposit of ${deposit.sats} sat: ${outcome.message}`);
+        });
+    }
+  };
+
+  const hear = (message: RoomMessage, roundId: string): void => {
+    const mine = current?.player.roundId === roundId ? current : undefined;
+    switch (message.kind) {
+      case "you": {
+        if (mine === undefined || message.body.playKey !== mine.playKey) return;
+        mine.player.heardYou(message.body);
+        return;
+      }
+      case "accepted":
+        return mine?.commands.accepted(message.body);
+      case "rejected":
+        return mine?.commands.rejected(message.body);
+      case "chat": {
+        if (roundId !== snapshot?.roundId) return;
+        const line = message.body;
+        chat = [...chat.filter(({ seq }) => seq !== line.seq), line]
+          .sort((a, b) => a.seq - b.seq)
+          .slice(-MAX_CHAT);
+        return draw();
+      }
+      case "notice":
+        return deps.notice(message.body.kind === "drain" ? "warning" : "info", message.body.text);
+      case "settled":
+      case "model":
+        return; // Of a round that is over: read from its own page (finished.ts).
+    }
+  };
+
+  const connection = createRoundConnection({
+    api: deps.api,
+    rooms: deps.rooms,
+    wantsToPlay: deps.wantsToPlay,
+    token: deps.token,
+    serverNow: clock.now,
+    after: deps.after,
+    random: deps.random,
+    events: {
+      snapshot(next) {
+        clock.heard(next.serverTime);
+        const isNew = snapshot?.roundId !== next.roundId;
+        snapshot = next;
+        if (isNew) {
+          state = undefined;
+          chat = [];
+          dropPlayer();
+          deps.onRound(next);
+        }
+        if (deps.wantsToPlay()) ensurePlayer();
+        draw();
+      },
+      status(next, as) {
+        connected = next;
+        role = as;
+        draw();
+      },
+      room(next, roundId, as) {
+        room = next;
+        if (next === undefined || as === "spectator") {
+          current?.commands.offline();
+          return;
+        }
+        ensurePlayer();
+        if (current?.player.roundId === roundId && current.player.you() !== undefined) ready();
+      },
+      state(next, roundId) {
+        clock.heard(next.serverTime);
+        if (roundId !== snapshot?.roundId) return;
+        state = next;
+        draw();
+      },
+      message(message, roundId) {
+        if (message.kind === "you") ensurePlayer();
+        hear(message, roundId);
+        if (message.kind === "you" && isFirstYou(roundId)) ready();
+      },
+    },
+  });
+
+  let readyRoom: LiveRoom | undefined;
+  const isFirstYou = (roundId: string): boolean =>
+    room !== undefined && readyRoom !== room && current?.player.roundId === roundId;
+
+  /** The room knows the player: commands may go out (R9, NOT_READY before). */
+  const ready = (): void => {
+    const live = room;
+    if (live === undefined || current === undefined) return;
+    readyRoom = live;
+    current.commands.online((kind, body) => live.send(kind, body));
+    for (const tell of waiters.splice(0)) tell(current.player);
+    resendDeposits(current.player);
+  };
+
+  return {
+    start: connection.start,
+    stop() {
+      connection.stop();
+      dropPlayer();
+      room = undefined;
+    },
+    refresh() {
+      if (!deps.wantsToPlay()) dropPlayer();
+      connection.refresh();
+      draw();
+    },
+    snapshot: () => snapshot,
+    entryPrice: () => state?.entryPrice ?? snapshot?.entryPrice ?? 0,
+    player() {
+      ensurePlayer();
+      if (current?.player.you() !== undefined) return Promise.resolve(current.player);
+      return new Promise((resolve) => {
+        const cancel = deps.after(PLAYER_MS, () => {
+          waiters = waiters.filter((one) => one !== tell);
+          resolve(undefined);
+        });
+        const tell = (player: Player | undefined): void => {
+          cancel();
+          resolve(player);
+        };
+        waiters.push(tell);
+      });
+    },
+    deposit: sendDeposit,
+  };
+}

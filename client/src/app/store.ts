@@ -1,0 +1,113 @@
+/**
+ * The page's state (Redux Toolkit). Owns: slices round, me, wallet, finished, lists, notices, and their types.
+ * Does not own: where values come from (game.ts) or who reads them (hooks.ts).
+ */
+import { configureStore, createSlice, type PayloadAction } from "@reduxjs/toolkit";
+import type { GalleryItem, RoundSummary } from "../net/api.ts";
+import type { FinishedVm, MeVm, NoticeVm, RoundVm, WalletVm } from "./model.ts";
+
+export const NOBODY: MeVm = {
+  signedIn: false,
+  playKey: "",
+  address: "",
+  name: "",
+  inRoundSats: 0,
+  depositedSats: 0,
+  spentSats: 0,
+  entries: [],
+};
+const NO_WALLET: WalletVm = { exists: false, address: "", balanceSats: 0, busy: false, history: [] };
+const MAX_NOTICES = 20;
+
+const round = createSlice({
+  name: "round",
+  initialState: (): { view: RoundVm | undefined } => ({ view: undefined }),
+  reducers: {
+    // Replaced whole: the view is made so that unchanged memes keep their object.
+    shown: (_state, action: PayloadAction<RoundVm>) => ({ view: action.payload }),
+  },
+});
+
+const me = createSlice({
+  name: "me",
+  initialState: (): MeVm => NOBODY,
+  reducers: {
+    changed: (state, action: PayloadAction<Partial<MeVm>>) => ({ ...state, ...action.payload }),
+  },
+});
+
+const wallet = createSlice({
+  name: "wallet",
+  initialState: (): WalletVm => NO_WALLET,
+  reducers: {
+    changed: (state, action: PayloadAction<Partial<WalletVm>>) => ({ ...state, ...action.payload }),
+  },
+});
+
+const finished = createSlice({
+  name: "finished",
+  initialState: (): { view: FinishedVm | undefined } => ({ view: undefined }),
+  reducers: {
+    shown: (_state, action: PayloadAction<FinishedVm>) => ({ view: action.payload }),
+  },
+});
+
+interface ListsState {
+  rounds: RoundSummary[];
+  gallery: GalleryItem[];
+  /** Where the gallery goes on; undefined before the first page and after the last. */
+  galleryNext: string | undefined;
+  galleryLoading: boolean;
+  galleryLoaded: boolean;
+}
+
+const lists = createSlice({
+  name: "lists",
+  initialState: (): ListsState => ({
+    rounds: [],
+    gallery: [],
+    galleryNext: undefined,
+    galleryLoading: false,
+    galleryLoaded: false,
+  }),
+  reducers: {
+    changed: (state, action: PayloadAction<Partial<ListsState>>) => ({ ...state, ...action.payload }),
+  },
+});
+
+const notices = createSlice({
+  name: "notices",
+  initialState: (): NoticeVm[] => [],
+  reducers: {
+    added: (state, action: PayloadAction<NoticeVm>) =>
+      [...state.filter(({ id }) => id !== action.payload.id), action.payload].slice(-MAX_NOTICES),
+    dismissed: (state, action: PayloadAction<string>) => state.filter(({ id }) => id !== action.payload),
+  },
+});
+
+export const show = {
+  round: round.actions.shown,
+  me: me.actions.changed,
+  wallet: wallet.actions.changed,
+  finished: finished.actions.shown,
+  lists: lists.actions.changed,
+  notice: notices.actions.added,
+  dismiss: notices.actions.dismissed,
+};
+
+export const createStore = () =>
+  configureStore({
+    reducer: {
+      round: round.reducer,
+      me: me.reducer,
+      wallet: wallet.reducer,
+      finished: finished.reducer,
+      lists: lists.reducer,
+      notices: notices.reducer,
+    },
+    // State comes ten times a second with up to 200 memes: walking all of it to look for mistakes is too slow.
+    middleware: (defaults) => defaults({ immutableCheck: false, serializableCheck: false }),
+  });
+
+export type Store = ReturnType<typeof createStore>;
+export type PageState = ReturnType<Store["getState"]>;

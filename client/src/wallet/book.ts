@@ -1,0 +1,66 @@
+/**
+ * What this browser remembers of a wallet's doings. Owns: coin notes, deposits (never lost by a reload), history; one
+ * stored text per address. Does not own: the key, the network's word on coins.
+ */
+import type { WalletEventVm } from "../app/model.ts";
+import type { CoinNotes } from "./coins.ts";
+import type { Deposit } from "./deposit.ts";
+
+/** `pending` until the round accepted it; a `refused` one stays, in case it reached the chain all the same (M9). */
+export interface KeptDeposit extends Deposit {
+  state: "pending" | "accepted" | "refused";
+  at: number;
+}
+
+export interface Book {
+  notes: CoinNotes;
+  deposits: KeptDeposit[];
+  /** Newest first. */
+  history: WalletEventVm[];
+}
+
+export interface WalletBook {
+  read(): Book;
+  /** Reads, changes and writes in one go, since other tabs write too. */
+  update(change: (book: Book) => Book): Book;
+}
+
+const MAX_HISTORY = 200;
+/** Deposits are kept this long after their refund deadline, s. */
+const KEEP_S = 30 * 86_400;
+const EMPTY: Book = { notes: { spent: {}, change: [] }, deposits: [], history: [] };
+
+export function createBook(
+  options: { address: string },
+  deps: { storage: Pick<Storage, "getItem" | "setItem">; now: () => number },
+): WalletBook {
+  const key = `mr:wallet:${options.address}`;
+  const read = (): Book => {
+    try {
+      return { ...EMPTY, ...(JSON.parse(deps.storage.getItem(key) ?? "{}") as Partial<Book>) };
+    } catch {
+      return EMPTY; // Damaged: coins and payouts are on the chain, the list of them starts anew.
+    }
+  };
+  return {
+    read,
+    update(change) {
+      const next = change(read());
+      const kept: Book = {
+        notes: next.notes,
+        deposits: next.deposits.filter(({ escrow }) => escrow.deadline + KEEP_S > deps.now() / 1000),
+        history: next.history.slice(0, MAX_HISTORY),
+      };
+      deps.storage.setItem(key, JSON.stringify(kept));
+      return kept;
+    },
+  };
+}
+
+/** The history with an event in it once: the same kind of thing in the same transaction and round is one. */
+export function withEvent(history: readonly WalletEventVm[], event: WalletEventVm): WalletEventVm[] {
+  const known = history.some(
+    ({ kind, txid, roundId }) => kind === event.kind && txid === event.txid && roundId === event.roundId,
+  );
+  return known ? [...history] : [event, ...history];
+}

@@ -1,0 +1,198 @@
+/**
+ * The play wallet: key, coins, deposits, backup. Owns: putting them together, and that a deposit is stored before it is
+ * sent. Does not own: signing in (session.ts), rounds, the screen.
+ */
+import { addressOf, publicKeyOf } from "@meme-rounds/shared-schema/crypto";
+import type { Network } from "@meme-rounds/shared-schema/records";
+import type { Snapshot } from "@meme-rounds/shared-schema/rest";
+import { type Backup, failure, type Outcome, type WalletEventVm } from "../app/model.ts";
+import type { Api } from "../net/api.ts";
+import type { Answered } from "../net/http.ts";
+import { createBook, type KeptDeposit, type WalletBook, withEvent } from "./book.ts";
+import { type Coin, noteRefused, noteSpent, prune, spendable, sumOf } from "./coins.ts";
+import { buildDeposit } from "./deposit.ts";
+import type { Keystore } from "./keystore.ts";
+import { fromWif, toWif } from "./wif.ts";
+
+export interface Key {
+  secret: Uint8Array;
+  playKey: string;
+}
+
+export interface PlayWallet {
+  /** The key, once `load` or `open` has found or made it. */
+  key(): Key | undefined;
+  address(): string;
+  /** Finds the key this browser has; makes none. */
+  load(): Promise<void>;
+  /** The key, made silently at first need. Rejects where the browser keeps no keys. */
+  open(): Promise<Key>;
+  balanceSats(): number;
+  history(): WalletEventVm[];
+  /** Asks the network for coins. */
+  refresh(): Promise<void>;
+  faucet(sats: number): Promise<Outcome>;
+  /** Builds, signs and stores a deposit; its coins count as spent from here on. */
+  prepare(round: Snapshot, sats: number): Promise<Answered<KeptDeposit>>;
+  pending(roundId: string): KeptDeposit[];
+  settled(txid: string, state: "accepted" | "refused"): void;
+  paid(event: WalletEventVm): void;
+  backup(): Promise<Backup>;
+  restore(wif: string): Promise<Outcome>;
+}
+
+export interface PlayWalletDeps {
+  keystore: Keystore;
+  api: Pick<Api, "utxos" | "fee" | "faucet">;
+  storage: Pick<Storage, "getItem" | "setItem">;
+  lock: <T>(name: string, work: () => Promise<T>) => Promise<T>;
+  now: () => number;
+  network: () => Network;
+  changed: () => void;
+}
+
+export function createPlayWallet(deps: PlayWalletDeps): PlayWallet {
+  const { api, now } = deps;
+  let key: Key | undefined;
+  let listed: Coin[] = [];
+
+  const use = (secret: Uint8Array): Key => {
+    key = { secret, playKey: publicKeyOf(secret) };
+    deps.changed();
+    return key;
+  };
+  const address = (): string => (key === undefined ? "" : addressOf(key.playKey, deps.network()));
+  const book = (): WalletBook => createBook({ address: address() }, deps);
+  const coins = (): Coin[] => (key === undefined ? [] : spendable(listed, book().read().notes));
+
+  const open = async (): Promise<Key> => key ?? use(await deps.keystore.create());
+
+  const refresh = async (): Promise<void> => {
+    const of = address();
+    if (of === "") return;
+    const answer = await api.utxos(of);
+    // Out of reach: the last listing stands. Another key since: this listing is not its.
+    if (!answer.ok || of !== address()) return;
+    listed = answer.data.utxos;
+    book().update((now_) => ({ ...now_, notes: prune(listed, now_.notes, now()) }));
+    deps.changed();
+  };
+
+  const prepare = async (round: Snapshot, sats: number): Promise<Answered<KeptDeposit>> => {
+    const { secret } = await open();
+    await refresh();
+    const fee = await api.fee();
+    if (!fee.ok) return fee;
+    const built = buildDeposit(round, coins(), { sats, satPerKb: fee.data.satPerKb }, secret);
+    if (built === undefined)
+      return failure(
+        "DEPOSIT_AMOUNT_HIGH",
+        `Your wallet holds ${sumOf(coins())} sat: not enough for ${sats} sat and the network fee.`,
+      );
+    const kept: KeptDeposit = { ...built, state: "pending", at: now() };
+    const spent = built.spends.map((outpoint) => {
+      const [txid = "", vout = "0"] = outpoint.split(":");
+      return { txid, vout: Number(vout), sats: 0 };
+    });
+    book().update((before) => ({
+      ...before,
+      notes: noteSpent(before.notes, spent, built.change, now()),
+      deposits: [...before.deposits, kept],
+    }));
+    deps.changed();
+    return { ok: true, data: kept };
+  };
+
+  return {
+    key: () => key,
+    address,
+    async load() {
+      if (key !== undefined) return;
+      const secret = await deps.keystore.load();
+      if (secret !== undefined) use(secret);
+    },
+    open,
+    balanceSats: () => sumOf(coins()),
+    history: () => (key === undefined ? [] : book().read().history),
+    refresh,
+    async faucet(sats) {
+      await open();
+      const answer = await api.faucet(address(), sats);
+      if (!answer.ok) return answer;
+      const { txid } = answer.data;
+      book().update((before) => ({
+        ...before,
+        history: withEvent(before.history, { kind: "faucet", sats: answer.data.sats, at: now(), txid }),
+      }));
+      await refresh();
+      deps.changed();
+      return { ok: true };
+    },
+    // One at a time over all tabs: two deposits must not choose the same coins.
+    prepare: (round, sats) => deps.lock("mr:coins", () => prepare(round, sats)),
+    pending: (roundId) =>
+      key === undefined
+        ? []
+        : book()
+            .read()
+            .deposits.filter((one) => one.roundId === roundId && one.state === "pending"),
+    settled(txid, state) {
+      book().update((before) => {
+        const one = before.deposits.find((deposit) => deposit.txid === txid);
+        if (one === undefined || one.state === "accepted") return before;
+        const { sats, roundId, spends } = one;
+        return {
+          deposits: before.deposits.map((deposit) =>
+            deposit.txid === txid ? { ...deposit, state } : deposit,
+          ),
+          notes: state === "refused" ? noteRefused(before.notes, spends, txid) : before.notes,
+          history:
+            state === "accepted"
+              ? withEvent(before.history, { kind: "deposit", sats, at: now(), roundId, txid })
+              : before.history,
+        };
+      });
+      deps.changed();
+    },
+    paid(event) {
+      if (key === undefined) return;
+      const known = book().read().history;
+      if (withEvent(known, event).length === known.length) return;
+      book().update((before) => ({ ...before, history: withEvent(before.history, event) }));
+      void refresh();
+    },
+    async backup() {
+      const { secret, playKey } = await open();
+      const network = deps.network();
+      const wif = toWif(secret, network);
+      const { deposits } = book().read();
+      const file = {
+        format: "meme-rounds-backup",
+        version: 1,
+        network,
+        address: address(),
+        playKey,
+        wif,
+        deposits,
+      };
+      return {
+        fileName: `meme-rounds-${address().slice(0, 8)}.json`,
+        json: JSON.stringify(file, undefined, 2),
+        wif,
+      };
+    },
+    async restore(wif) {
+      const secret = fromWif(wif);
+      if (secret === undefined)
+        return failure(
+          "BAD_REQUEST",
+          "This is not a private key. It begins with K, L or c and has 52 characters.",
+        );
+      await deps.keystore.replace(secret);
+      listed = [];
+      use(secret);
+      await refresh();
+      return { ok: true };
+    },
+  };
+}
