@@ -62,6 +62,8 @@ export function createGame(deps: GameDeps): Game {
   const session = createSession({ http, storage, lock: deps.lock, now, claimant: async () => claimant() });
   const api = createApi(http, session);
   let busy = 0;
+  /** Tells one start from the next: what an earlier one began asynchronously is dropped. */
+  let running: object | undefined;
   let cancelBalance = (): void => undefined;
   let stopAwake = (): void => undefined;
 
@@ -189,7 +191,7 @@ export function createGame(deps: GameDeps): Game {
     }
     const outcome = await session.signIn(await claimant());
     if (!outcome.ok) return outcome;
-    live.refresh();
+    live.playerChanged();
     finished.refresh();
     void wallet.refresh();
     return outcome;
@@ -211,7 +213,7 @@ export function createGame(deps: GameDeps): Game {
     signOut: () =>
       during(async () => {
         const outcome = await session.signOut();
-        live.refresh();
+        live.playerChanged();
         return outcome;
       }),
     faucet: () => during(() => wallet.faucet(FAUCET_SATS)),
@@ -226,6 +228,11 @@ export function createGame(deps: GameDeps): Game {
             return failure("DEPOSIT_AMOUNT_HIGH", `The most you can put in is ${round.maxDeposit} sat.`);
           if (clock.now() >= round.depositsCloseAt)
             return failure("DEPOSITS_CLOSED", "Deposits of this round are closed.");
+          // The answer to an earlier try was lost: the same transaction again, not a second one.
+          const kept = wallet
+            .pending(round.roundId)
+            .find((one) => one.sats === sats && !live.isSending(one.txid));
+          if (kept !== undefined) return await live.deposit(kept);
           const prepared = await wallet.prepare(round, sats);
           return prepared.ok ? await live.deposit(prepared.data) : prepared;
         }),
@@ -247,9 +254,10 @@ export function createGame(deps: GameDeps): Game {
     backup: wallet.backup,
     restore: (wif) =>
       during(async () => {
-        if (session.isRemembered()) await session.signOut();
         const outcome = await wallet.restore(wif);
-        return outcome.ok ? await signIn() : outcome;
+        if (!outcome.ok) return outcome;
+        if (session.isRemembered()) await session.signOut();
+        return await signIn();
       }),
     setName: async (name) => {
       const answer = await api.rename(name);
@@ -262,9 +270,10 @@ export function createGame(deps: GameDeps): Game {
     cancelBalance = after(BALANCE_MS, () => void wallet.refresh().finally(watchBalance));
   };
 
-  const begin = async (): Promise<void> => {
+  const begin = async (run: object): Promise<void> => {
     // Without IndexedDB there is simply no wallet yet; an action that needs one says so.
     await wallet.load().catch(() => undefined);
+    if (running !== run) return;
     tellWallet();
     live.start();
     await finished.begin();
@@ -278,7 +287,8 @@ export function createGame(deps: GameDeps): Game {
     actions,
     clock,
     start() {
-      void begin();
+      running = {};
+      void begin(running);
       watchBalance();
       stopAwake = deps.onAwake(() => {
         live.refresh();
@@ -286,6 +296,7 @@ export function createGame(deps: GameDeps): Game {
       });
     },
     stop() {
+      running = undefined;
       live.stop();
       finished.stop();
       cancelBalance();

@@ -42,12 +42,17 @@ export interface Live {
   stop(): void;
   /** Looks at the round and the player's place in it again: signed in or out, awake again. */
   refresh(): void;
+  /** Somebody else is, or nobody is, playing from now on. */
+  playerChanged(): void;
   snapshot(): Snapshot | undefined;
   /** Entry price in force, sat. */
   entryPrice(): number;
   /** The player in the current round, waiting some seconds for the room; undefined when it does not come. */
   player(): Promise<Player | undefined>;
+  /** Sends it until the round has answered; a stored one of an earlier try is sent as it is. */
   deposit(deposit: KeptDeposit): Promise<Outcome>;
+  /** True while an answer about it is waited for. */
+  isSending(txid: string): boolean;
 }
 
 const MAX_CHAT = 100;
@@ -64,6 +69,9 @@ export function createLive(deps: LiveDeps): Live {
   let current: { player: Player; commands: Commands; playKey: string } | undefined;
   let waiters: ((player: Player | undefined) => void)[] = [];
   let drawing = false;
+  /** The room that has introduced itself, and the round of one that did before it was handed over. */
+  let readyRoom: LiveRoom | undefined;
+  let early = "";
   const sending = new Set<string>();
 
   const draw = (): void => {
@@ -148,19 +156,23 @@ export function createLive(deps: LiveDeps): Live {
         return;
       }
       case "accepted":
-        return mine?.commands.accepted(message.body);
+        mine?.commands.accepted(message.body);
+        return;
       case "rejected":
-        return mine?.commands.rejected(message.body);
+        mine?.commands.rejected(message.body);
+        return;
       case "chat": {
         if (roundId !== snapshot?.roundId) return;
         const line = message.body;
         chat = [...chat.filter(({ seq }) => seq !== line.seq), line]
           .sort((a, b) => a.seq - b.seq)
           .slice(-MAX_CHAT);
-        return draw();
+        draw();
+        return;
       }
       case "notice":
-        return deps.notice(message.body.kind === "drain" ? "warning" : "info", message.body.text);
+        deps.notice(message.body.kind === "drain" ? "warning" : "info", message.body.text);
+        return;
       case "settled":
       case "model":
         return; // Of a round that is over: read from its own page (finished.ts).
@@ -201,7 +213,7 @@ export function createLive(deps: LiveDeps): Live {
           return;
         }
         ensurePlayer();
-        if (current?.player.roundId === roundId && current.player.you() !== undefined) ready();
+        if (early === roundId) ready();
       },
       state(next, roundId) {
         clock.heard(next.serverTime);
@@ -212,20 +224,19 @@ export function createLive(deps: LiveDeps): Live {
       message(message, roundId) {
         if (message.kind === "you") ensurePlayer();
         hear(message, roundId);
-        if (message.kind === "you" && isFirstYou(roundId)) ready();
+        if (message.kind !== "you" || current?.player.roundId !== roundId) return;
+        if (room === undefined) early = roundId;
+        else if (readyRoom !== room) ready();
       },
     },
   });
-
-  let readyRoom: LiveRoom | undefined;
-  const isFirstYou = (roundId: string): boolean =>
-    room !== undefined && readyRoom !== room && current?.player.roundId === roundId;
 
   /** The room knows the player: commands may go out (R9, NOT_READY before). */
   const ready = (): void => {
     const live = room;
     if (live === undefined || current === undefined) return;
     readyRoom = live;
+    early = "";
     current.commands.online((kind, body) => live.send(kind, body));
     for (const tell of waiters.splice(0)) tell(current.player);
     resendDeposits(current.player);
@@ -239,8 +250,12 @@ export function createLive(deps: LiveDeps): Live {
       room = undefined;
     },
     refresh() {
-      if (!deps.wantsToPlay()) dropPlayer();
       connection.refresh();
+      draw();
+    },
+    playerChanged() {
+      dropPlayer();
+      connection.rejoin();
       draw();
     },
     snapshot: () => snapshot,
@@ -261,5 +276,6 @@ export function createLive(deps: LiveDeps): Live {
       });
     },
     deposit: sendDeposit,
+    isSending: (txid) => sending.has(txid),
   };
 }

@@ -149,12 +149,14 @@ export function roundVm(input: ViewInput, before: RoundVm | undefined): RoundVm 
   };
 }
 
+const NO_FIGURES = { inRoundSats: 0, depositedSats: 0, spentSats: 0, entries: [] };
+
 /** Money figures of the player in this round, sat. E12: the seat fee is kept from each deposit. */
 export function figuresOf(
   you: You | undefined,
   seatFee: number,
 ): { inRoundSats: number; depositedSats: number; spentSats: number; entries: string[] } {
-  if (you === undefined) return { inRoundSats: 0, depositedSats: 0, spentSats: 0, entries: [] };
+  if (you === undefined) return NO_FIGURES;
   const depositedSats = you.deposits.reduce((sum, { sats }) => sum + sats, 0);
   return {
     depositedSats,

@@ -19,6 +19,12 @@ export const NOBODY: MeVm = {
 const NO_WALLET: WalletVm = { exists: false, address: "", balanceSats: 0, busy: false, history: [] };
 const MAX_NOTICES = 20;
 
+/** The same object where nothing in it changed, so that nothing is drawn again. */
+function merged<T extends object>(state: T, change: Partial<T>): T {
+  const keys = Object.keys(change) as (keyof T)[];
+  return keys.every((key) => state[key] === change[key]) ? state : { ...state, ...change };
+}
+
 const round = createSlice({
   name: "round",
   initialState: (): { view: RoundVm | undefined } => ({ view: undefined }),
@@ -32,7 +38,7 @@ const me = createSlice({
   name: "me",
   initialState: (): MeVm => NOBODY,
   reducers: {
-    changed: (state, action: PayloadAction<Partial<MeVm>>) => ({ ...state, ...action.payload }),
+    changed: (state, action: PayloadAction<Partial<MeVm>>) => merged<MeVm>(state, action.payload),
   },
 });
 
@@ -40,7 +46,7 @@ const wallet = createSlice({
   name: "wallet",
   initialState: (): WalletVm => NO_WALLET,
   reducers: {
-    changed: (state, action: PayloadAction<Partial<WalletVm>>) => ({ ...state, ...action.payload }),
+    changed: (state, action: PayloadAction<Partial<WalletVm>>) => merged<WalletVm>(state, action.payload),
   },
 });
 

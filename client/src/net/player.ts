@@ -44,6 +44,7 @@ export function createPlayer(options: PlayerOptions, deps: PlayerDeps): Player {
   const { roundTag, playKey, secret } = options;
   const { commands } = deps;
   let you: You | undefined;
+  let heard = 0;
   let waiters: (() => void)[] = [];
   let line: Promise<unknown> = Promise.resolve();
 
@@ -73,15 +74,15 @@ export function createPlayer(options: PlayerOptions, deps: PlayerDeps): Player {
     const work = async (): Promise<Outcome> => {
       if (you === undefined && !(await nextYou())) return failure("OFFLINE", "The round is not connected.");
       if (you === undefined) return failure("OFFLINE", "The round is not connected.");
-      const fresh = nextYou();
+      const before = heard;
       const answer = await attempt(you);
       if (answer.ok || !STALE.has(answer.code)) return outcome(answer);
       // Another tab was faster. The server says after each refusal where the chain stands: sign again from there.
-      await fresh;
+      if (heard === before) await nextYou();
       return outcome(await attempt(you));
     };
     const result = line.then(work);
-    line = result;
+    line = result.catch(() => undefined); // Whoever asked hears of it; the next in line goes on.
     return result;
   };
 
@@ -119,6 +120,7 @@ export function createPlayer(options: PlayerOptions, deps: PlayerDeps): Player {
     roundId: options.roundId,
     you: () => you,
     heardYou(next) {
+      heard++;
       update(next);
       const told = waiters;
       waiters = [];
@@ -131,7 +133,10 @@ export function createPlayer(options: PlayerOptions, deps: PlayerDeps): Player {
       return outcome(answer);
     },
     enter: (contentId, memeId, priceSats) => spend("enter", memeId, priceSats, contentId),
-    boost: (memeId, sats) => spend("boost", memeId, sats, ""),
+    boost: (memeId, sats) =>
+      Number.isSafeInteger(sats) && sats > 0
+        ? spend("boost", memeId, sats, "")
+        : Promise.resolve(failure("BOOST_TOO_SMALL", "A boost is a whole number of satoshis.")),
     chat: (text) =>
       inLine(async (now) => {
         const n = now.chatNext;

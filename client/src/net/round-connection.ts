@@ -37,6 +37,8 @@ export interface RoundConnection {
   start(): void;
   /** Looks again at once: somebody signed in or out, the line is back. */
   refresh(): void;
+  /** Joins anew, as whoever the player is now. */
+  rejoin(): void;
   stop(): void;
 }
 
@@ -45,6 +47,8 @@ const POLL_MS = 2_000;
 /** While there is one, the next round is looked for at the slot's end; this is for what nobody foresaw, ms. */
 const IDLE_MS = 20_000;
 const JOIN_MS = 8_000;
+/** The state moves every second: a room that says nothing for so long is a dead line, ms. */
+const SILENCE_MS = 15_000;
 const FIRST_RETRY_MS = 250;
 /** The relay is full (server/src/audience AUDIENCE_CLOSE). */
 const RELAY_FULL = 4102;
@@ -71,6 +75,8 @@ export function createRoundConnection(deps: ConnectionDeps): RoundConnection {
   let again = false;
   let cancelTimer = (): void => undefined;
   let notBefore = 0;
+  let isStale = false;
+  let heardAt = 0;
 
   const schedule = (ms: number): void => {
     cancelTimer();
@@ -117,6 +123,8 @@ export function createRoundConnection(deps: ConnectionDeps): RoundConnection {
 
   const isElsewhere = (snapshot: Snapshot): boolean =>
     joined === undefined ||
+    isStale ||
+    deps.serverNow() - heardAt > SILENCE_MS ||
     joined.roundId !== snapshot.roundId ||
     (joined.role === "player" && joined.roomId !== snapshot.roomId) ||
     hasWrongRole();
@@ -138,13 +146,15 @@ export function createRoundConnection(deps: ConnectionDeps): RoundConnection {
     const wanted = deps.wantsToPlay() ? await deps.token() : undefined;
     // A player whom the room keeps refusing at least sees the round.
     const token = joined === undefined && failures >= 3 && failures % 2 === 1 ? undefined : wanted;
-    if (token === undefined && joined?.role === "spectator" && joined.roundId === snapshot.roundId) return;
+    if (token === undefined && !isStale && isWatching(snapshot)) return;
     try {
       const next = await (token === undefined ? watch(snapshot) : play(snapshot, token));
       if (stopped) return next.live.leave();
       const before = joined;
       joined = next;
       failures = 0;
+      isStale = false;
+      heardAt = deps.serverNow();
       events.room(next.live, next.roundId, next.role);
       events.status("live", next.role);
       before?.live.leave();
@@ -156,6 +166,11 @@ export function createRoundConnection(deps: ConnectionDeps): RoundConnection {
       incoming = undefined;
     }
   };
+
+  const isWatching = (snapshot: Snapshot): boolean =>
+    joined?.role === "spectator" &&
+    joined.roundId === snapshot.roundId &&
+    deps.serverNow() - heardAt <= SILENCE_MS;
 
   const watch = async (snapshot: Snapshot): Promise<Joined> => {
     const seat = await api.seat();
@@ -204,7 +219,9 @@ export function createRoundConnection(deps: ConnectionDeps): RoundConnection {
     const isOurs = (): boolean => !stopped && (handle === incoming || handle === joined?.handle);
     return {
       state: (state) => {
-        if (isOurs()) events.state(state, roundId);
+        if (!isOurs()) return;
+        events.state(state, roundId);
+        heardAt = deps.serverNow();
       },
       message: (message) => {
         if (isOurs()) events.message(message, roundId);
@@ -226,6 +243,10 @@ export function createRoundConnection(deps: ConnectionDeps): RoundConnection {
       look();
     },
     refresh: look,
+    rejoin() {
+      isStale = true;
+      look();
+    },
     stop() {
       stopped = true;
       cancelTimer();
