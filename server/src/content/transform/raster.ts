@@ -34,6 +34,8 @@ export interface View {
 export interface Rendering extends Picture {
   /** Share of the pixels that show the model. */
   readonly coverage: number;
+  /** Distance of each pixel's point before the eye; infinite where there is none. */
+  readonly depths: Float32Array;
 }
 
 type Vector = readonly [number, number, number];
@@ -129,7 +131,8 @@ export function render(surfaces: readonly Surface[], view: View, size: number): 
   }
   const covered = target.nearness.reduce((count, nearness) => count + (nearness > 0 ? 1 : 0), 0);
   const data = new Uint8Array(target.colours.buffer);
-  return { width: size, height: size, data, coverage: covered / (size * size) };
+  const depths = target.nearness.map((nearness) => 1 / nearness);
+  return { width: size, height: size, data, coverage: covered / (size * size), depths };
 }
 
 interface Target {

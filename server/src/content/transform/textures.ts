@@ -20,7 +20,7 @@ import { fillHoles } from "./inpaint.ts";
 import { longestSide, openPicture, type Picture, paintPicture, resizePicture } from "./picture.ts";
 
 /** How far around the subject the background is filled in, and where its shadow falls, in longest sides. */
-const HOLE_MARGIN = 0.012;
+const HOLE_MARGIN = 0.022;
 const SHADOW_RIGHT = 0.012;
 const SHADOW_DOWN = 0.022;
 const SHADOW_GROWTH = 0.014;
@@ -30,6 +30,8 @@ const SHADOW_STRENGTH = 0.5;
 const BORDER_SHADE = 0.07;
 const BORDER_LIGHT = 0.55;
 const STICKER_WHITE = 250;
+const MAX_TEXTURE_BYTES = 260_000;
+const LOWER_QUALITIES = [65, 50, 35];
 
 /**
  * The colours a model is painted with: the source itself, or `texture` stretched over it. Printed letters always
@@ -96,12 +98,17 @@ export function shadeBorder(picture: Picture): Picture {
   });
 }
 
-/** `side`: longest side of the encoded picture, pixels. */
+/** `side`: longest side of the encoded picture, pixels. Noisy pictures get a lower quality to keep the model light. */
 export async function toJpeg(picture: Picture, quality: number, side: number): Promise<Uint8Array> {
-  return openPicture(picture)
-    .resize(side, side, { fit: "inside", withoutEnlargement: true })
-    .jpeg({ quality, chromaSubsampling: "4:2:0" })
-    .toBuffer();
+  const resized = openPicture(picture).resize(side, side, { fit: "inside", withoutEnlargement: true });
+  const encode = (at: number): Promise<Buffer> =>
+    resized.clone().jpeg({ quality: at, chromaSubsampling: "4:2:0" }).toBuffer();
+  let jpeg = await encode(quality);
+  for (const lower of LOWER_QUALITIES) {
+    if (jpeg.length <= MAX_TEXTURE_BYTES) break;
+    jpeg = await encode(lower);
+  }
+  return jpeg;
 }
 
 /** The picture's liveliest colour, darkened for a frame: linear red, green, blue, 0..1. */
