@@ -1,0 +1,116 @@
+/** A finished round in rows: memes by rank, what was paid, where it stands on the chain. Does not own: the numbers. */
+import { useMe } from "../../app/hooks.ts";
+import type { FinishedVm } from "../../app/model.ts";
+import { Picture } from "../../ui/picture.tsx";
+import { brief, count, shortId } from "../../ui/words.ts";
+import { useSheets } from "../sheets.tsx";
+
+/** More payouts than these are on the chain for who wants them; here they would hide the player's own. */
+const SHOWN_PAYOUTS = 6;
+
+export function Ranking({ finished }: { finished: FinishedVm }) {
+  const { detail } = finished;
+  return (
+    <>
+      <ol className="flex flex-col">
+        {detail.memesRanked.slice(0, 8).map((meme) => (
+          <Row key={meme.memeId} meme={meme} />
+        ))}
+      </ol>
+      <Payouts finished={finished} />
+      <OnChain txids={detail.txids} settlement={detail.settlement} />
+    </>
+  );
+}
+
+function Row({ meme }: { meme: FinishedVm["detail"]["memesRanked"][number] }) {
+  const { openViewer } = useSheets();
+  const { model } = meme;
+  return (
+    <li className="figures flex items-center gap-3 border-b border-line py-2 last:border-0">
+      <span className={`display w-7 text-xl ${meme.winner ? "text-acid" : "text-mist"}`}>
+        {meme.rank || "–"}
+      </span>
+      <Picture src={model?.poster ?? meme.image} alt="" className="size-10 shrink-0 rounded-lg" />
+      <span className="min-w-0 flex-1 truncate text-sm font-medium">{meme.title}</span>
+      {model && (
+        <button
+          type="button"
+          onClick={() => openViewer({ title: meme.title, model, image: meme.image })}
+          aria-label={`See ${meme.title} in 3D`}
+          className="rounded-md bg-raised px-2 py-1 text-xs font-bold text-acid hover:bg-line"
+        >
+          3D
+        </button>
+      )}
+      <span className="text-sm font-semibold">{brief(meme.boostSats)}</span>
+    </li>
+  );
+}
+
+function Payouts({ finished }: { finished: FinishedVm }) {
+  const { playKey } = useMe();
+  const { detail } = finished;
+  const largest = [...detail.payouts].sort((a, b) => b.won - a.won).slice(0, SHOWN_PAYOUTS);
+  const rest = detail.payouts.length - largest.length;
+  return (
+    <section aria-label="Payouts">
+      <h3 className="text-lg">Payouts</h3>
+      {finished.myPayoutSats > 0 && (
+        <p className="figures mt-3 rounded-xl bg-acid px-4 py-3 text-ink">
+          <span className="display block text-3xl">{count(finished.myPayoutSats)} sat</span>
+          <span className="text-sm font-semibold">
+            for you: {count(finished.myWonSats)} won, {count(finished.myPayoutSats - finished.myWonSats)}{" "}
+            returned
+          </span>
+        </p>
+      )}
+      <ul className="figures mt-2 text-sm">
+        {largest.map((payout) => (
+          <li
+            key={payout.playKey}
+            className={`flex justify-between gap-3 py-1.5 ${payout.playKey === playKey ? "font-bold text-acid" : ""}`}
+          >
+            <span className="text-mist">
+              {payout.playKey === playKey ? "You" : shortId(payout.playKey.slice(2))}
+            </span>
+            <span>
+              {count(payout.won)} won<span className="text-mist">, {count(payout.returned)} back</span>
+            </span>
+          </li>
+        ))}
+      </ul>
+      {rest > 0 && <p className="text-sm text-mist">and {count(rest)} more</p>}
+    </section>
+  );
+}
+
+const stands = {
+  pending: "The payment is being signed.",
+  sent: "Paid out. Waiting for a block.",
+  mined: "Paid out and mined.",
+} as const;
+
+function OnChain({ txids, settlement }: { txids: string[]; settlement: keyof typeof stands }) {
+  return (
+    <section aria-label="On chain" className="text-sm">
+      <p className="font-semibold">{stands[settlement]}</p>
+      <ul className="mt-1 flex flex-wrap gap-x-3 gap-y-1">
+        {txids.map((txid) => (
+          <li key={txid}>
+            <a
+              href={`/api/wallet/tx/${txid}`}
+              target="_blank"
+              rel="noreferrer"
+              title={txid}
+              data-testid="result-txid"
+              className="figures text-mist underline underline-offset-4 hover:text-acid"
+            >
+              {shortId(txid, 8)}
+            </a>
+          </li>
+        ))}
+      </ul>
+    </section>
+  );
+}

@@ -1,0 +1,128 @@
+/**
+ * The newest finished round: who won, what it paid, the models being made. Open while results are fresh, a strip
+ * after that. Does not own: any of the numbers.
+ */
+import { useState } from "react";
+import { useServerNow } from "../../app/hooks.ts";
+import type { FinishedVm } from "../../app/model.ts";
+import { Button } from "../../ui/button.tsx";
+import { CubeIcon } from "../../ui/icons.tsx";
+import { Picture } from "../../ui/picture.tsx";
+import { count, plural } from "../../ui/words.ts";
+import { Poster } from "../gallery/poster.tsx";
+import { useSheets } from "../sheets.tsx";
+import { Ranking } from "./ranking.tsx";
+
+/** How long a result is unfolded by itself: as long as the round's own room shows it (R3), ms. */
+const FRESH_MS = 60_000;
+
+export function ResultPanel({ finished }: { finished: FinishedVm }) {
+  const { detail } = finished;
+  const fresh = useServerNow(1_000) < detail.closesAt + FRESH_MS;
+  const [choice, setChoice] = useState<boolean>();
+  const open = choice ?? fresh;
+  const best = detail.memesRanked.find((meme) => meme.winner);
+  return (
+    <section
+      aria-label="Last round's result"
+      data-testid="result"
+      data-round-id={detail.roundId}
+      data-outcome={detail.outcome}
+      className="mt-4 rounded-2xl bg-floor sm:mt-6"
+    >
+      <div className="flex items-center gap-4 p-3 pr-4">
+        {best && !open && <Picture src={best.image} alt="" className="size-14 rounded-xl" />}
+        <div className={`min-w-0 flex-1 ${open ? "pl-2" : ""}`}>
+          <h2 className={`truncate ${open ? "pt-2 text-2xl" : "text-lg"}`}>
+            {detail.outcome === "voided" ? "Last round was void" : open ? "Last round" : best?.title}
+          </h2>
+          {!open && (
+            <p className="figures mt-1 truncate text-sm text-mist">
+              {detail.outcome === "voided"
+                ? "Every deposit went back."
+                : `Won the last round, ${count(detail.pot)} sat pot`}
+            </p>
+          )}
+        </div>
+        <MyPayout finished={finished} />
+        <Button size="small" aria-expanded={open} onClick={() => setChoice(!open)}>
+          {open ? "Fold" : "Show"}
+        </Button>
+      </div>
+      {open && <Unfolded finished={finished} />}
+    </section>
+  );
+}
+
+function MyPayout({ finished }: { finished: FinishedVm }) {
+  if (finished.myPayoutSats === 0) return null;
+  return (
+    <p
+      className="figures text-right leading-none"
+      data-testid="result-payout"
+      data-sats={finished.myPayoutSats}
+    >
+      <span className="label block text-xs">Paid to you</span>
+      <span className="mt-1 block font-display text-xl font-bold text-acid">
+        {count(finished.myPayoutSats)}
+      </span>
+    </p>
+  );
+}
+
+function Unfolded({ finished }: { finished: FinishedVm }) {
+  const { detail } = finished;
+  const { openViewer } = useSheets();
+  const best = detail.memesRanked.find((meme) => meme.winner);
+  const winners = detail.memesRanked.filter((meme) => meme.winner);
+  const sculpted = winners.filter((meme) => meme.model).length;
+  const { model } = best ?? {};
+  if (detail.outcome === "voided") {
+    return (
+      <p className="px-5 pb-5 text-mist">
+        {detail.reason ?? "There was no contest."} Every deposit goes back in full, seat fee included.
+      </p>
+    );
+  }
+  return (
+    <div className="grid gap-5 p-3 pt-0 md:grid-cols-2">
+      {best && (
+        <figure className="relative overflow-hidden rounded-xl bg-pit">
+          <div className="relative aspect-square md:aspect-auto md:h-full md:min-h-96">
+            {model ? (
+              <Poster
+                title={best.title}
+                model={model}
+                className="absolute inset-0"
+                onOpen={() => openViewer({ title: best.title, model, image: best.image })}
+              />
+            ) : (
+              <Picture src={best.image} alt={best.title} className="absolute inset-0 size-full" />
+            )}
+          </div>
+          <figcaption className="pointer-events-none absolute inset-x-0 bottom-0 bg-linear-to-t from-black via-black/75 to-transparent p-5 pt-24">
+            <span className="rounded-md bg-acid px-2 py-1 text-sm font-bold text-ink">Winner</span>
+            <span className="display mt-3 block text-4xl text-balance">{best.title}</span>
+            <span className="figures mt-2 block text-sm font-medium">
+              {count(best.boostSats)} sat from {plural(best.backers, "backer")}
+              {model && ". Turn it in 3D."}
+            </span>
+          </figcaption>
+        </figure>
+      )}
+      <div className="flex min-w-0 flex-col gap-5 px-2 pb-2 md:px-0 md:pr-2">
+        {winners.length > 0 && (
+          <p role="status" className="flex items-center gap-2.5 text-sm font-medium">
+            <span className={`text-acid ${sculpted < winners.length ? "breathe" : ""}`}>
+              <CubeIcon />
+            </span>
+            {sculpted === winners.length
+              ? `All ${plural(winners.length, "winner")} stand in 3D.`
+              : `${winners.length - sculpted} of ${winners.length} being sculpted`}
+          </p>
+        )}
+        <Ranking finished={finished} />
+      </div>
+    </div>
+  );
+}

@@ -1,0 +1,170 @@
+/** One meme in the ring: picture, rank, backing, the boost button. Does not own: whether a boost is taken (R8, E2). */
+import { useActions, useMe } from "../../app/hooks.ts";
+import type { MemeVm, PhaseVm } from "../../app/model.ts";
+import { Button } from "../../ui/button.tsx";
+import { FlagIcon, UpIcon } from "../../ui/icons.tsx";
+import { Picture } from "../../ui/picture.tsx";
+import { useToasts } from "../../ui/toast.tsx";
+import { useTask } from "../../ui/use-task.ts";
+import { brief, count, plural } from "../../ui/words.ts";
+import { useSheets } from "../sheets.tsx";
+
+interface MemeCardProps {
+  meme: MemeVm;
+  phase: PhaseVm;
+  amount: number;
+  /** The leader takes four places. */
+  lead: boolean;
+}
+
+export function MemeCard({ meme, phase, amount, lead }: MemeCardProps) {
+  const dark = phase === "blind";
+  return (
+    <li
+      data-flip={meme.memeId}
+      data-testid="meme-card"
+      data-meme-id={meme.memeId}
+      data-rank={meme.rank}
+      data-mine={meme.mine || undefined}
+      className={`group relative flex flex-col overflow-hidden rounded-2xl bg-floor ${lead ? "col-span-2 row-span-2" : ""} ${meme.mine ? "ring-2 ring-chalk" : ""}`}
+    >
+      <div
+        className={`relative min-h-0 overflow-hidden bg-raised ${lead ? "aspect-square flex-1 sm:aspect-auto" : "aspect-[4/5]"}`}
+      >
+        <Picture
+          src={meme.image}
+          alt={meme.blurred ? "Blurred: reported, a moderator is looking" : meme.title}
+          blurred={meme.blurred || meme.takenDown}
+          className={`absolute inset-0 size-full transition-[filter] duration-700 ${dark ? "brightness-[0.35] grayscale group-hover:brightness-90" : ""}`}
+        />
+        <Rank meme={meme} dark={dark} lead={lead} />
+        <Flags meme={meme} phase={phase} />
+      </div>
+      <div className={`flex flex-col gap-3 p-3 ${lead ? "sm:p-5" : ""}`}>
+        <h3
+          title={meme.title}
+          className={`line-clamp-2 leading-[1.08] text-pretty ${lead ? "text-2xl sm:text-3xl" : "min-h-[2.16em] text-base sm:text-lg"}`}
+        >
+          {meme.title}
+        </h3>
+        <div className="figures flex items-baseline justify-between gap-2 text-sm">
+          <span
+            className={`font-display font-bold ${lead ? "text-2xl" : "text-lg"} ${dark ? "text-mist" : "text-acid"}`}
+          >
+            <span key={meme.boostSats} className="bump inline-block">
+              {lead ? count(meme.boostSats) : brief(meme.boostSats)}
+            </span>
+            <span className="label ml-1">sat</span>
+          </span>
+          <span className="label">{dark ? "before dark" : plural(meme.backers, "backer")}</span>
+        </div>
+        <Back meme={meme} phase={phase} amount={amount} large={lead} />
+      </div>
+    </li>
+  );
+}
+
+function Rank({ meme, dark, lead }: { meme: MemeVm; dark: boolean; lead: boolean }) {
+  const words = dark ? "Rank hidden" : meme.rank > 0 ? `Rank ${meme.rank}` : "Not ranked";
+  return (
+    <p
+      className={`display figures absolute top-0 left-0 grid place-items-center rounded-br-2xl ${lead ? "h-16 min-w-16 px-4 text-5xl" : "h-11 min-w-11 px-3 text-2xl"} ${dark ? "bg-black text-acid" : meme.rank === 1 ? "bg-acid text-ink" : "bg-pit text-chalk"}`}
+    >
+      <span className="sr-only">{words}</span>
+      <span aria-hidden="true">{dark ? "?" : meme.rank > 0 ? meme.rank : "–"}</span>
+    </p>
+  );
+}
+
+function Flags({ meme, phase }: { meme: MemeVm; phase: PhaseVm }) {
+  const me = useMe();
+  const actions = useActions();
+  const toasts = useToasts();
+  const report = useTask(() => actions.report(meme.memeId, "not fit for the arena"));
+  const send = async () => {
+    const outcome = await report.run();
+    if (outcome?.ok) toasts.tell("Reported. A moderator looks at it.");
+    else if (outcome) toasts.fail(outcome);
+  };
+  return (
+    <div className="absolute inset-x-2 bottom-2 flex items-end justify-between gap-2">
+      <span className="flex flex-wrap gap-1.5">
+        {meme.mine && <Tag>Yours</Tag>}
+        {meme.blurred && !meme.takenDown && <Tag>Reported</Tag>}
+        {meme.takenDown && <Tag>Taken down</Tag>}
+        {meme.myBoostSats > 0 && <Tag loud>You: {brief(meme.myBoostSats)}</Tag>}
+      </span>
+      {me.signedIn && phase === "open" && !meme.mine && !meme.blurred && (
+        <button
+          type="button"
+          onClick={send}
+          disabled={report.pending}
+          aria-label={`Report ${meme.title}`}
+          title="Report"
+          className="grid size-9 place-items-center rounded-full bg-pit/85 text-mist opacity-0 transition-opacity group-hover:opacity-100 hover:text-flare focus-visible:opacity-100 pointer-coarse:opacity-100"
+        >
+          <FlagIcon />
+        </button>
+      )}
+    </div>
+  );
+}
+
+const Tag = ({ children, loud }: { children: React.ReactNode; loud?: boolean }) => (
+  <span
+    className={`figures rounded-md px-2 py-1 text-xs leading-none font-bold ${loud ? "bg-acid text-ink" : "bg-chalk text-ink"}`}
+  >
+    {children}
+  </span>
+);
+
+function Back({
+  meme,
+  phase,
+  amount,
+  large,
+}: {
+  meme: MemeVm;
+  phase: PhaseVm;
+  amount: number;
+  large: boolean;
+}) {
+  const me = useMe();
+  const actions = useActions();
+  const toasts = useToasts();
+  const { openWallet } = useSheets();
+  const boost = useTask(() => actions.boost(meme.memeId, amount));
+  const press = async () => {
+    if (!me.signedIn) return openWallet("Sign in to back a meme.");
+    if (me.inRoundSats < amount) return openWallet("Put sats into this round to back memes with.");
+    const outcome = await boost.run();
+    if (outcome && !outcome.ok) toasts.fail(outcome);
+  };
+  if (meme.mine) return <Plain>Others decide on yours</Plain>;
+  if (meme.takenDown) return <Plain>Boosts go back</Plain>;
+  if (phase !== "open" && phase !== "blind") return <Plain>Closed</Plain>;
+  return (
+    <Button
+      wide
+      look={large ? "primary" : "quiet"}
+      size={large ? "large" : "medium"}
+      pending={boost.pending}
+      onClick={press}
+      data-testid="boost"
+      aria-label={`Boost ${meme.title} with ${amount} sat`}
+      className={large ? "" : "group-hover:bg-acid group-hover:text-ink"}
+    >
+      <UpIcon />
+      <span>
+        {large || phase === "blind" ? "Boost " : <span className="hidden sm:inline">Boost </span>}
+        {count(amount)}
+      </span>
+    </Button>
+  );
+}
+
+const Plain = ({ children }: { children: React.ReactNode }) => (
+  <p className="grid h-12 place-items-center rounded-xl border border-line px-2 text-center text-sm font-medium text-mist">
+    {children}
+  </p>
+);

@@ -1,0 +1,32 @@
+/**
+ * Which sheet is open: anything on the page may ask for one. Owns: that one fact. Does not own: the sheets.
+ */
+import { createContext, useContext } from "react";
+import type { ModelVm } from "../app/model.ts";
+
+export interface Exhibit {
+  title: string;
+  model: ModelVm;
+  image: string;
+}
+
+export type SheetState =
+  | { kind: "none" }
+  | { kind: "wallet"; reason?: string }
+  | { kind: "enter" }
+  | { kind: "viewer"; exhibit: Exhibit };
+
+export interface Sheets {
+  openWallet(reason?: string): void;
+  openEnter(): void;
+  openViewer(exhibit: Exhibit): void;
+  close(): void;
+}
+
+export const SheetsContext = createContext<Sheets | undefined>(undefined);
+
+export function useSheets(): Sheets {
+  const sheets = useContext(SheetsContext);
+  if (!sheets) throw new Error("useSheets needs the page above it");
+  return sheets;
+}

@@ -1,0 +1,55 @@
+/** The whole page: header, the view of this address, the sheets. Does not own: what any of them shows. */
+import { lazy, Suspense, useMemo, useState } from "react";
+import { EnterSheet } from "./features/enter/enter-sheet.tsx";
+import { GalleryPage } from "./features/gallery/gallery-page.tsx";
+import { RoundsPage } from "./features/result/rounds-page.tsx";
+import { Arena } from "./features/round/arena.tsx";
+import { Header } from "./features/round/header.tsx";
+import { type SheetState, type Sheets, SheetsContext } from "./features/sheets.tsx";
+import { WalletSheet } from "./features/wallet/wallet-sheet.tsx";
+import { usePath } from "./ui/use-path.ts";
+
+const ViewerSheet = lazy(() => import("./features/gallery/viewer-sheet.tsx"));
+
+function View({ path }: { path: string }) {
+  if (path.startsWith("/gallery")) return <GalleryPage />;
+  if (path.startsWith("/rounds")) return <RoundsPage />;
+  return <Arena />;
+}
+
+export function Page() {
+  const path = usePath();
+  const [sheet, setSheet] = useState<SheetState>({ kind: "none" });
+  const sheets = useMemo<Sheets>(
+    () => ({
+      openWallet: (reason) =>
+        setSheet(reason === undefined ? { kind: "wallet" } : { kind: "wallet", reason }),
+      openEnter: () => setSheet({ kind: "enter" }),
+      openViewer: (exhibit) => setSheet({ kind: "viewer", exhibit }),
+      close: () => setSheet({ kind: "none" }),
+    }),
+    [],
+  );
+  // A sheet that was replaced by another closes too: its word does not count any more.
+  const closeIf = (kind: SheetState["kind"]) => () =>
+    setSheet((now) => (now.kind === kind ? { kind: "none" } : now));
+  return (
+    <SheetsContext value={sheets}>
+      <Header path={path} />
+      <main className="mx-auto max-w-[1520px] px-4 pb-32 sm:px-6 lg:pb-16">
+        <View path={path} />
+      </main>
+      <EnterSheet open={sheet.kind === "enter"} onClose={closeIf("enter")} />
+      <WalletSheet
+        open={sheet.kind === "wallet"}
+        reason={sheet.kind === "wallet" ? sheet.reason : undefined}
+        onClose={closeIf("wallet")}
+      />
+      {sheet.kind === "viewer" && (
+        <Suspense>
+          <ViewerSheet exhibit={sheet.exhibit} onClose={closeIf("viewer")} />
+        </Suspense>
+      )}
+    </SheetsContext>
+  );
+}

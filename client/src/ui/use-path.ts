@@ -1,0 +1,27 @@
+/** The page's address: which of the few views is shown. Owns: history and links. Does not own: the views. */
+import { type MouseEvent, useSyncExternalStore } from "react";
+
+const CHANGED = "page:path";
+
+const subscribe = (listener: () => void) => {
+  addEventListener("popstate", listener);
+  addEventListener(CHANGED, listener);
+  return () => {
+    removeEventListener("popstate", listener);
+    removeEventListener(CHANGED, listener);
+  };
+};
+
+export const usePath = (): string => useSyncExternalStore(subscribe, () => location.pathname);
+
+/** Props of an <a> that stays in the page, unless a new tab was asked for. */
+export const linkTo = (href: string) => ({
+  href,
+  onClick: (event: MouseEvent) => {
+    if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
+    event.preventDefault();
+    history.pushState(null, "", href + location.search);
+    dispatchEvent(new Event(CHANGED));
+    scrollTo(0, 0);
+  },
+});
