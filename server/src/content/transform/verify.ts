@@ -4,6 +4,7 @@
  */
 // biome-ignore-all lint/style/noNonNullAssertion: typed arrays are dense and every loop stays within their length.
 import validator from "gltf-validator";
+import sharp from "sharp";
 import { ssim } from "ssim.js";
 import { decodePicture, longestSide, openPicture, type Picture, resizePicture } from "./picture.ts";
 import { FIELD_OF_VIEW, loadSurfaces, type Rendering, render, type Surface } from "./raster.ts";
@@ -20,7 +21,7 @@ export interface ModelFigures {
   depth: number;
   /** Share of what the model should cover in the front view that it does cover. */
   coverage: number;
-  /** Of the front view's brightness, bits. */
+  /** Of the brightness within the frame, front view, bits. */
   entropy: number;
   /** How far the surface within the frame stands out, 5th to 95th percentile. */
   relief: number;
@@ -84,7 +85,7 @@ function faultOf(figures: ModelFigures): ModelFault | undefined {
   const { triangles, width, height, depth, coverage, entropy, relief, parallax, similarity } = figures;
   const longest = Math.max(width, height);
   if (triangles >= MAX_TRIANGLES) return "too many triangles";
-  if (triangles === 0 || coverage < 0.8 || entropy < 2.5) return "blank";
+  if (triangles === 0 || coverage < 0.8 || entropy < 1) return "blank";
   if (longest < 0.8 || longest > 1.4 || depth > 0.8) return "wrong size";
   if (depth < 0.1 || relief < 0.02 || parallax < 2) return "flat";
   return similarity < 0.2 ? "unrelated" : undefined;
@@ -97,7 +98,8 @@ async function measure(
   const front = render(surfaces, FRONT, VIEW_SIDE);
   const side = render(surfaces, SIDE, VIEW_SIDE);
   const opening = openingOf(source);
-  const { entropy } = await openPicture(front).stats();
+  const seen = await openPicture(front).extract(opening).toColourspace("b-w").png().toBuffer();
+  const { entropy } = await sharp(seen).stats();
   return {
     triangles: surfaces.reduce((sum, { indices }) => sum + indices.length / 3, 0),
     ...boundingBox(surfaces),
