@@ -3,9 +3,7 @@
  * Owns: the order of things a person's tap needs (a key, a sign-in, a room). Does not own: any of the parts' work.
  */
 
-import { signCompact } from "@meme-rounds/shared-schema/crypto";
 import type { Network } from "@meme-rounds/shared-schema/records";
-import { playKeyProofBytes } from "@meme-rounds/shared-schema/sign-in";
 import { createApi } from "../net/api.ts";
 import { createHttp } from "../net/http.ts";
 import type { Player } from "../net/player.ts";
@@ -13,6 +11,7 @@ import { createReceipts } from "../net/receipts.ts";
 import { createRooms } from "../net/rooms.ts";
 import { type Claimant, createSession } from "../net/session.ts";
 import { createManualAdapter } from "../wallet/adapters/manual.ts";
+import { claimantOf } from "../wallet/claim.ts";
 import { createKeystore } from "../wallet/keystore.ts";
 import { createPlayWallet } from "../wallet/play-wallet.ts";
 import { createServerClock, type ServerClock } from "./clock.ts";
@@ -59,7 +58,7 @@ export function createGame(deps: GameDeps): Game {
   const store = createStore();
   const clock = createServerClock({ now });
   const http = createHttp({ base: `${deps.origin}/api` }, { fetch: deps.fetch });
-  const session = createSession({ http, storage, lock: deps.lock, now, claimant: async () => claimant() });
+  const session = createSession({ http, storage, lock: deps.lock, now, claimant: () => claimant() });
   const api = createApi(http, session);
   let busy = 0;
   /** Tells one start from the next: what an earlier one began asynchronously is dropped. */
@@ -115,6 +114,8 @@ export function createGame(deps: GameDeps): Game {
   });
   const adapter = createManualAdapter({ secret: async () => (await wallet.open()).secret, network });
 
+  const claimant = async (): Promise<Claimant> => await claimantOf(adapter, await wallet.open());
+
   function tellWallet(): void {
     const key = wallet.key();
     const address = wallet.address();
@@ -142,20 +143,6 @@ export function createGame(deps: GameDeps): Game {
     );
   }
   session.onChange(tellWallet);
-
-  async function claimant(): Promise<Claimant> {
-    const { secret, playKey } = await wallet.open();
-    const account = await adapter.connect();
-    return {
-      wallet: adapter.kind,
-      address: account.address,
-      playKey,
-      async prove({ nonce, message }) {
-        const signed = await adapter.sign(message);
-        return { ...signed, playSig: signCompact(playKeyProofBytes(nonce, account.identity), secret) };
-      },
-    };
-  }
 
   /** Runs an action with the wallet shown as busy; what it throws becomes a failure a person can read. */
   const during = async <T extends Outcome>(work: () => Promise<T>): Promise<T | Failure> => {
