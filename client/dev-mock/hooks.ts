@@ -95,13 +95,20 @@ const boosted = (memeId: string, sats: number) => {
   });
 };
 
+const signedIn = (is: boolean) => set({ me: { ...world.me, signedIn: is } });
+const filled = (sats: number) =>
+  set({ wallet: { ...world.wallet, balanceSats: world.wallet.balanceSats + sats } });
+const then = async (effect: () => void): Promise<Outcome> => {
+  await soon(ok);
+  effect();
+  return ok;
+};
+
 const actions: GameActions = {
-  createWallet: async () => (set({ wallet: { ...world.wallet, exists: true } }), soon(ok)),
-  signIn: async () => (await soon(ok), set({ me: { ...world.me, signedIn: true } }), ok),
-  signOut: async () => (set({ me: { ...world.me, signedIn: false } }), soon(ok)),
-  faucet: async () => (
-    await soon(ok), set({ wallet: { ...world.wallet, balanceSats: world.wallet.balanceSats + 100_000 } }), ok
-  ),
+  createWallet: () => then(() => set({ wallet: { ...world.wallet, exists: true } })),
+  signIn: () => then(() => signedIn(true)),
+  signOut: () => then(() => signedIn(false)),
+  faucet: () => then(() => filled(100_000)),
   deposit: async (sats) => {
     await soon(ok, 900);
     if (sats > world.wallet.balanceSats) return failure("DEPOSIT_AMOUNT_HIGH", "");

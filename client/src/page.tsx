@@ -32,7 +32,10 @@ export function Page() {
   );
   // A sheet that was replaced by another closes too: its word does not count any more.
   const closeIf = (kind: SheetState["kind"]) => () =>
-    setSheet((now) => (now.kind === kind ? { kind: "none" } : now));
+    setSheet((now) => {
+      if (now.kind !== kind) return now;
+      return now.kind === "wallet" && now.backTo ? { kind: now.backTo } : { kind: "none" };
+    });
   return (
     <SheetsContext value={sheets}>
       <Header path={path} />

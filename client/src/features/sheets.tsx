@@ -12,12 +12,13 @@ export interface Exhibit {
 
 export type SheetState =
   | { kind: "none" }
-  | { kind: "wallet"; reason?: string }
+  | { kind: "wallet"; reason?: string; backTo?: "enter" }
   | { kind: "enter" }
   | { kind: "viewer"; exhibit: Exhibit };
 
 export interface Sheets {
-  openWallet(reason?: string): void;
+  /** `reason` says why it opens; `backTo` is where closing it leads. */
+  openWallet(reason?: string, backTo?: "enter"): void;
   openEnter(): void;
   openViewer(exhibit: Exhibit): void;
   close(): void;

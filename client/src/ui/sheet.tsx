@@ -9,12 +9,14 @@ interface SheetProps {
   open: boolean;
   title: string;
   wide?: boolean;
+  /** Keeps what was typed while the sheet is closed. */
+  keep?: boolean;
   testId?: string;
   onClose(): void;
   children: ReactNode;
 }
 
-export function Sheet({ open, title, wide, testId, onClose, children }: SheetProps) {
+export function Sheet({ open, title, wide, keep, testId, onClose, children }: SheetProps) {
   const dialog = useRef<HTMLDialogElement>(null);
   const titleId = useId();
   useEffect(() => {
@@ -35,7 +37,7 @@ export function Sheet({ open, title, wide, testId, onClose, children }: SheetPro
       }}
       className={`sheet m-0 mt-auto max-h-[92dvh] w-full max-w-none overflow-y-auto overscroll-contain rounded-t-3xl border-t border-line bg-floor p-0 sm:m-auto sm:rounded-3xl sm:border ${wide ? "sm:max-w-5xl" : "sm:max-w-lg"}`}
     >
-      {open && (
+      {(open || keep) && (
         <div className="flex flex-col gap-6 p-5 pb-[max(1.5rem,env(safe-area-inset-bottom))] sm:p-8">
           <header className="flex items-start justify-between gap-4">
             <h2 id={titleId} className="pt-1 text-3xl text-balance">

@@ -14,7 +14,7 @@ export function ChatPanel({ round }: { round: RoundVm }) {
   return (
     <section
       aria-labelledby="chat-title"
-      className="flex h-[calc(100dvh-13.5rem)] min-h-96 flex-col overflow-hidden rounded-2xl bg-floor lg:sticky lg:top-4 lg:mt-3 lg:h-[min(calc(100dvh-2rem),46rem)]"
+      className="flex h-[calc(100dvh-13.5rem)] min-h-96 flex-col overflow-hidden rounded-2xl bg-floor lg:sticky lg:top-4 lg:mt-6 lg:h-[min(calc(100dvh-2rem),46rem)]"
     >
       <h2 id="chat-title" className="hidden px-5 pt-5 pb-2 text-2xl lg:block">
         Ringside
@@ -69,7 +69,7 @@ function Write() {
   const left = MAX_CHARACTERS - text.length;
   const submit = async (event: FormEvent) => {
     event.preventDefault();
-    if (!me.signedIn) return openWallet("Sign in to talk.");
+    if (!me.signedIn) return openWallet("Talking takes a key.");
     if (text.trim() === "") return;
     const outcome = await send.run(text.trim());
     if (outcome?.ok) setText("");

@@ -16,9 +16,15 @@ import { useSheets } from "../sheets.tsx";
 import { PictureDrop } from "./picture-drop.tsx";
 
 export function EnterSheet({ open, onClose }: { open: boolean; onClose(): void }) {
+  const [entered, setEntered] = useState(0);
+  const done = () => {
+    setEntered((times) => times + 1);
+    onClose();
+  };
+  // Kept while closed: who goes to the wallet for sats finds the checked picture again.
   return (
-    <Sheet open={open} title="Enter a meme" onClose={onClose}>
-      <Steps onDone={onClose} />
+    <Sheet open={open} keep title="Enter a meme" onClose={onClose}>
+      <Steps key={entered} onDone={done} />
     </Sheet>
   );
 }
@@ -191,7 +197,9 @@ function Pay({ checked, onEntered, onOther }: PayProps) {
         size="large"
         wide
         pending={enter.pending}
-        onClick={missing > 0 ? () => openWallet(`Entering costs ${count(round.entryPrice)} sat.`) : submit}
+        onClick={
+          missing > 0 ? () => openWallet(`Entering costs ${count(round.entryPrice)} sat.`, "enter") : submit
+        }
         data-testid={missing > 0 ? "enter-fund" : "enter-submit"}
       >
         {missing > 0 ? "Add sats to the round" : `Enter for ${count(round.entryPrice)} sat`}

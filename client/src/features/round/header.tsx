@@ -69,7 +69,7 @@ function MoneyBar() {
       aria-label="Your money"
       className="fixed inset-x-0 bottom-0 z-30 flex items-center gap-2.5 border-t border-line bg-floor px-4 pt-3 pb-[max(0.75rem,env(safe-area-inset-bottom))] lg:static lg:gap-4 lg:border-0 lg:bg-transparent lg:p-0"
     >
-      <dl className="figures mr-auto flex gap-4 lg:gap-5 lg:pr-1">
+      <dl className="figures mr-auto flex gap-4 whitespace-nowrap lg:gap-5 lg:pr-1">
         <div>
           <dt className="label text-xs">In round</dt>
           <dd
@@ -92,14 +92,16 @@ function MoneyBar() {
         </div>
       </dl>
       <Button look="outline" onClick={() => openWallet()} data-testid="wallet-open">
-        <WalletIcon />
+        <span className="hidden sm:block">
+          <WalletIcon />
+        </span>
         {me.signedIn ? "Wallet" : "Sign in"}
       </Button>
       <Button
         look="primary"
         data-testid="enter-open"
         aria-label="Enter a meme"
-        onClick={() => (me.signedIn ? openEnter() : openWallet("Sign in to enter a meme."))}
+        onClick={() => (me.signedIn ? openEnter() : openWallet("Entering a meme takes a key and some sats in the round."))}
       >
         <PlusIcon />
         <span>

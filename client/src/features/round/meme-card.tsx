@@ -29,7 +29,7 @@ export function MemeCard({ meme, phase, amount, lead }: MemeCardProps) {
       className={`group relative flex flex-col overflow-hidden rounded-2xl bg-floor ${lead ? "col-span-2 row-span-2" : ""} ${meme.mine ? "ring-2 ring-chalk" : ""}`}
     >
       <div
-        className={`relative min-h-0 overflow-hidden bg-raised ${lead ? "aspect-square flex-1 sm:aspect-auto" : "aspect-[4/5]"}`}
+        className={`relative min-h-0 overflow-hidden bg-raised ${lead ? "aspect-square flex-1 sm:aspect-auto" : "aspect-square"}`}
       >
         <Picture
           src={meme.image}
@@ -135,7 +135,7 @@ function Back({
   const { openWallet } = useSheets();
   const boost = useTask(() => actions.boost(meme.memeId, amount));
   const press = async () => {
-    if (!me.signedIn) return openWallet("Sign in to back a meme.");
+    if (!me.signedIn) return openWallet("Backing a meme takes a key and some sats in the round.");
     if (me.inRoundSats < amount) return openWallet("Put sats into this round to back memes with.");
     const outcome = await boost.run();
     if (outcome && !outcome.ok) toasts.fail(outcome);

@@ -32,14 +32,14 @@ export function Stage({ round }: { round: RoundVm }) {
       aria-label="This round"
       className={`relative mt-4 overflow-hidden rounded-3xl transition-colors duration-500 sm:mt-6 ${dark ? "bg-black text-acid" : "bg-acid text-ink"}`}
     >
-      {dark && <div className="hatch absolute inset-0 text-acid opacity-20" aria-hidden="true" />}
-      <div className="relative grid grid-cols-2 items-end gap-x-5 gap-y-5 p-5 sm:p-7 lg:grid-cols-[auto_minmax(0,1fr)_auto] lg:gap-x-10">
+      {dark && <div className="hatch absolute inset-0 text-acid opacity-10" aria-hidden="true" />}
+      <div className="relative grid grid-cols-2 items-end gap-x-5 gap-y-4 p-5 sm:p-7 lg:pb-6 lg:grid-cols-[auto_minmax(0,1fr)_auto] lg:gap-x-10">
         <p
           role="timer"
           aria-label={over ? "Time is up" : `${countdown(left)} left`}
           data-testid="countdown"
           data-ms={Math.max(0, Math.round(left))}
-          className="display figures col-span-2 -mb-1 text-[clamp(5.5rem,27vw,8.5rem)] lg:col-span-1 lg:text-[9rem]"
+          className="display figures col-span-2 -mb-1 text-[clamp(5.5rem,30vw,8.5rem)] lg:col-span-1 lg:text-[8.5rem]"
         >
           {countdown(left)}
         </p>
@@ -52,7 +52,11 @@ export function Stage({ round }: { round: RoundVm }) {
           >
             {headings[round.phase]}
           </h1>
-          <p className="mt-2 text-base leading-snug font-medium text-pretty">{lines[round.phase]}</p>
+          <p
+            className={`mt-2 text-base leading-snug font-medium text-pretty ${round.phase === "open" ? "hidden sm:block" : ""}`}
+          >
+            {lines[round.phase]}
+          </p>
         </div>
         <dl className="figures col-span-2 flex items-end justify-between gap-6 lg:col-span-1 lg:justify-end lg:gap-8 lg:pb-1">
           <div>
@@ -74,7 +78,7 @@ export function Stage({ round }: { round: RoundVm }) {
           ? dark
             ? `Entries are closed. Deposits close ${now < round.depositsCloseAt ? `in ${countdown(round.depositsCloseAt - now)}` : "now"}.`
             : "Results appear below as they are ready."
-          : `Scoreboard goes dark in ${countdown(untilDark)}. Entries close then too.`}
+          : `Dark in ${countdown(untilDark)}. Entries close then too.`}
       </p>
     </section>
   );
