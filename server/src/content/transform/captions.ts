@@ -5,7 +5,7 @@
  */
 // biome-ignore-all lint/style/noNonNullAssertion: typed arrays are dense and every loop stays within their length.
 import { signedDistance } from "./distance.ts";
-import { boxBlur, createField, type Field, fieldOf, mapField, resizeField } from "./fields.ts";
+import { boxBlur, createField, type Field, mapField, resizeField } from "./fields.ts";
 import { longestSide, type Picture, shrinkPicture } from "./picture.ts";
 import { findRegions, maskOf, type Region, type Regions } from "./regions.ts";
 
@@ -172,10 +172,10 @@ function distanceAt(mask: Field, picture: Picture): Field {
   return mapField(distance, (value) => value * scale);
 }
 
-/** What to remove from the picture to remove its raised letters: their mask and a little around it. */
-export function captionHole({ mask }: Captions): Field {
+/** What to remove from a picture to remove its raised letters: their mask and `reach` longest sides around it. */
+export function captionHole({ mask }: Captions, reach: number): Field {
   const small = Math.min(1, SEARCH_SIDE / longestSide(mask));
   const shrunk = resizeField(mask, Math.ceil(mask.width * small), Math.ceil(mask.height * small));
-  const grown = boxBlur(shrunk, Math.max(2, Math.round(longestSide(shrunk) / 200)));
-  return fieldOf(grown.width, grown.height, (_x, _y, i) => (grown.data[i]! > 0.02 ? 1 : 0));
+  const grown = boxBlur(shrunk, Math.max(2, Math.round(longestSide(shrunk) * reach)));
+  return mapField(grown, (value) => (value > 0.02 ? 1 : 0));
 }

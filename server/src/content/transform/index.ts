@@ -4,8 +4,8 @@
  */
 import { performance } from "node:perf_hooks";
 import { writeGlb } from "./gltf.ts";
+import { loadSurfaces } from "./load.ts";
 import { decodePicture } from "./picture.ts";
-import { loadSurfaces } from "./raster.ts";
 import { renderPoster, renderTurntable } from "./render.ts";
 import { composeScene, type ModelMode } from "./scene.ts";
 

@@ -1,27 +1,11 @@
 /**
  * A small renderer on the CPU: z-buffer, perspective-correct textures, one key light and a highlight.
- * Owns: reading a GLB's triangles and drawing them. Does not own: which views are wanted, encoding.
+ * Owns: drawing triangles. Does not own: where they come from, which views are wanted, encoding.
  */
 // biome-ignore-all lint/style/noNonNullAssertion: typed arrays are dense and every loop stays within their length.
-import type { Material, Node, Primitive, Texture } from "@gltf-transform/core";
-import sharp from "sharp";
 import { clamp } from "./fields.ts";
-import { createGltfIo } from "./gltf.ts";
+import type { Surface } from "./load.ts";
 import type { Picture } from "./picture.ts";
-
-/** Triangles in world space, with what is needed to shade them. */
-export interface Surface {
-  readonly positions: Float32Array;
-  readonly normals: Float32Array;
-  /** Absent where there is no texture. */
-  readonly uvs?: Float32Array;
-  readonly indices: ArrayLike<number>;
-  readonly texture?: Picture;
-  /** 0..255, for surfaces without texture. */
-  readonly colour: readonly [number, number, number];
-  readonly roughness: number;
-  readonly metallic: number;
-}
 
 /** From where the origin is looked at, radians; the field of view is 30 degrees. */
 export interface View {
@@ -34,8 +18,8 @@ export interface View {
 export interface Rendering extends Picture {
   /** Share of the pixels that show the model. */
   readonly coverage: number;
-  /** Distance of each pixel's point before the eye; infinite where there is none. */
-  readonly depths: Float32Array;
+  /** For each pixel one over its point's distance before the eye; 0 where there is none. */
+  readonly nearness: Float32Array;
 }
 
 type Vector = readonly [number, number, number];
@@ -43,74 +27,6 @@ type Vector = readonly [number, number, number];
 export const FIELD_OF_VIEW = Math.PI / 6;
 const BACKGROUND: Vector = [27, 29, 36];
 const LIGHT: Vector = [-0.42, 0.6, 0.68];
-const GAMMA = 1 / 2.2;
-
-/** Throws when the bytes are no GLB, or an image in it cannot be decoded. */
-export async function loadSurfaces(glb: Uint8Array): Promise<Surface[]> {
-  const document = await createGltfIo().readBinary(glb);
-  const decoded = new Map<Texture, Promise<Picture>>();
-  const pictureOf = (texture: Texture): Promise<Picture> => {
-    const known = decoded.get(texture) ?? decodeTexture(texture);
-    decoded.set(texture, known);
-    return known;
-  };
-  const drawn = document
-    .getRoot()
-    .listNodes()
-    .flatMap((node) => (node.getMesh()?.listPrimitives() ?? []).map((primitive) => ({ node, primitive })));
-  return Promise.all(
-    drawn.map(async ({ node, primitive }) => {
-      const texture = primitive.getMaterial()?.getBaseColorTexture();
-      return toSurface(node, primitive, texture ? await pictureOf(texture) : undefined);
-    }),
-  );
-}
-
-async function decodeTexture(texture: Texture): Promise<Picture> {
-  const image = sharp(texture.getImage() ?? new Uint8Array()).removeAlpha();
-  const { data, info } = await image.raw().toBuffer({ resolveWithObject: true });
-  return { width: info.width, height: info.height, data };
-}
-
-function toSurface(node: Node, primitive: Primitive, texture: Picture | undefined): Surface {
-  const material: Material | null = primitive.getMaterial();
-  const matrix = node.getWorldMatrix();
-  const uvs = primitive.getAttribute("TEXCOORD_0") ? elementsOf(primitive, "TEXCOORD_0", 2) : undefined;
-  const [red = 1, green = 1, blue = 1] = material?.getBaseColorFactor() ?? [];
-  const isTextured = texture !== undefined && uvs !== undefined;
-  return {
-    positions: transform(elementsOf(primitive, "POSITION", 3), matrix, 1),
-    normals: transform(elementsOf(primitive, "NORMAL", 3), matrix, 0),
-    ...(isTextured ? { texture, uvs } : {}),
-    indices: primitive.getIndices()?.getArray() ?? [],
-    colour: [255 * red ** GAMMA, 255 * green ** GAMMA, 255 * blue ** GAMMA],
-    roughness: material?.getRoughnessFactor() ?? 1,
-    metallic: material?.getMetallicFactor() ?? 0,
-  };
-}
-
-function elementsOf(primitive: Primitive, name: string, size: number): Float32Array {
-  const accessor = primitive.getAttribute(name);
-  const out = new Float32Array((accessor?.getCount() ?? 0) * size);
-  const element: number[] = [];
-  for (let i = 0; i * size < out.length; i++) out.set(accessor?.getElement(i, element) ?? [], i * size);
-  return out;
-}
-
-/** `w` 1 for points; 0 for directions, which come out with length 1. */
-function transform(vectors: Float32Array, matrix: readonly number[], w: 0 | 1): Float32Array {
-  const out = new Float32Array(vectors.length);
-  for (let i = 0; i < vectors.length; i += 3) {
-    const [x, y, z] = [vectors[i]!, vectors[i + 1]!, vectors[i + 2]!];
-    for (let k = 0; k < 3; k++) {
-      out[i + k] = matrix[k]! * x + matrix[4 + k]! * y + matrix[8 + k]! * z + matrix[12 + k]! * w;
-    }
-    if (w === 1) continue;
-    const length = Math.sqrt(out[i]! ** 2 + out[i + 1]! ** 2 + out[i + 2]! ** 2) || 1;
-    for (let k = 0; k < 3; k++) out[i + k] = out[i + k]! / length;
-  }
-  return out;
-}
 
 /** Draws the surfaces' front faces on a dark ground, `size` pixels square. */
 export function render(surfaces: readonly Surface[], view: View, size: number): Rendering {
@@ -129,10 +45,15 @@ export function render(surfaces: readonly Surface[], view: View, size: number): 
       );
     }
   }
-  const covered = target.nearness.reduce((count, nearness) => count + (nearness > 0 ? 1 : 0), 0);
-  const data = new Uint8Array(target.colours.buffer);
-  const depths = target.nearness.map((nearness) => 1 / nearness);
-  return { width: size, height: size, data, coverage: covered / (size * size), depths };
+  let covered = 0;
+  for (const nearness of target.nearness) if (nearness > 0) covered++;
+  return {
+    width: size,
+    height: size,
+    data: new Uint8Array(target.colours.buffer),
+    coverage: covered / (size * size),
+    nearness: target.nearness,
+  };
 }
 
 interface Target {
@@ -144,7 +65,11 @@ interface Target {
 
 function createTarget(size: number): Target {
   const colours = new Uint8ClampedArray(size * size * 3);
-  for (let i = 0; i < colours.length; i++) colours[i] = BACKGROUND[i % 3]!;
+  for (let i = 0; i < colours.length; i += 3) {
+    colours[i] = BACKGROUND[0];
+    colours[i + 1] = BACKGROUND[1];
+    colours[i + 2] = BACKGROUND[2];
+  }
   return { size, colours, nearness: new Float32Array(size * size) };
 }
 
@@ -243,8 +168,13 @@ function fillTriangle(
   b: number,
   c: number,
 ): void {
-  const { x, y, nearness, light, gloss } = projected;
-  const [ax, ay, bx, by, cx, cy] = [x[a]!, y[a]!, x[b]!, y[b]!, x[c]!, y[c]!];
+  const { x, y, nearness } = projected;
+  const ax = x[a]!;
+  const ay = y[a]!;
+  const bx = x[b]!;
+  const by = y[b]!;
+  const cx = x[c]!;
+  const cy = y[c]!;
   const area = (bx - ax) * (cy - ay) - (cx - ax) * (by - ay);
   // The screen's y points down, so what faces the viewer has a negative area; what lies behind the eye is left out.
   if (area >= 0 || nearness[a]! <= 0 || nearness[b]! <= 0 || nearness[c]! <= 0) return;
@@ -252,31 +182,50 @@ function fillTriangle(
   const right = Math.min(target.size - 1, Math.floor(Math.max(ax, bx, cx) - 0.5));
   const top = Math.max(0, Math.ceil(Math.min(ay, by, cy) - 0.5));
   const bottom = Math.min(target.size - 1, Math.floor(Math.max(ay, by, cy) - 0.5));
-  for (let py = top; py <= bottom; py++) {
-    for (let px = left; px <= right; px++) {
-      const partA = ((bx - px - 0.5) * (cy - py - 0.5) - (cx - px - 0.5) * (by - py - 0.5)) / area;
-      const partB = ((cx - px - 0.5) * (ay - py - 0.5) - (ax - px - 0.5) * (cy - py - 0.5)) / area;
+  for (let row = top; row <= bottom; row++) {
+    const py = row + 0.5;
+    for (let column = left; column <= right; column++) {
+      const px = column + 0.5;
+      const partA = ((bx - px) * (cy - py) - (cx - px) * (by - py)) / area;
+      const partB = ((cx - px) * (ay - py) - (ax - px) * (cy - py)) / area;
       const partC = 1 - partA - partB;
       if (partA < 0 || partB < 0 || partC < 0) continue;
       const near = partA * nearness[a]! + partB * nearness[b]! + partC * nearness[c]!;
-      const pixel = py * target.size + px;
+      const pixel = row * target.size + column;
       if (near <= target.nearness[pixel]!) continue;
       target.nearness[pixel] = near;
+      // Perspective: what is linear on the surface is not on the screen.
       const weightA = (partA * nearness[a]!) / near;
       const weightB = (partB * nearness[b]!) / near;
-      const weightC = 1 - weightA - weightB;
-      const lit = weightA * light[a]! + weightB * light[b]! + weightC * light[c]!;
-      const shine = weightA * gloss[a]! + weightB * gloss[b]! + weightC * gloss[c]!;
-      const { texture, uvs } = surface;
-      if (texture && uvs) {
-        const u = weightA * uvs[a * 2]! + weightB * uvs[b * 2]! + weightC * uvs[c * 2]!;
-        const v = weightA * uvs[a * 2 + 1]! + weightB * uvs[b * 2 + 1]! + weightC * uvs[c * 2 + 1]!;
-        paintTexel(target.colours, pixel * 3, texture, u, v, lit, shine);
-      } else {
-        for (let k = 0; k < 3; k++) target.colours[pixel * 3 + k] = surface.colour[k]! * lit + shine;
-      }
+      paintPixel(target.colours, pixel * 3, surface, projected, a, b, c, weightA, weightB);
     }
   }
+}
+
+/** The colour at a point of the triangle `a`, `b`, `c`, given by its weights. */
+function paintPixel(
+  colours: Uint8ClampedArray,
+  at: number,
+  { texture, uvs, colour }: Surface,
+  { light, gloss }: Projected,
+  a: number,
+  b: number,
+  c: number,
+  weightA: number,
+  weightB: number,
+): void {
+  const weightC = 1 - weightA - weightB;
+  const lit = weightA * light[a]! + weightB * light[b]! + weightC * light[c]!;
+  const shine = weightA * gloss[a]! + weightB * gloss[b]! + weightC * gloss[c]!;
+  if (texture && uvs) {
+    const u = weightA * uvs[a * 2]! + weightB * uvs[b * 2]! + weightC * uvs[c * 2]!;
+    const v = weightA * uvs[a * 2 + 1]! + weightB * uvs[b * 2 + 1]! + weightC * uvs[c * 2 + 1]!;
+    paintTexel(colours, at, texture, u, v, lit, shine);
+    return;
+  }
+  colours[at] = colour[0] * lit + shine;
+  colours[at + 1] = colour[1] * lit + shine;
+  colours[at + 2] = colour[2] * lit + shine;
 }
 
 /** Bilinear; the texture's edge repeats beyond it. */

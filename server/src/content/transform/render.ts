@@ -3,8 +3,9 @@
  * Owns: poster and turntable, their views and encoding. Does not own: drawing (raster.ts).
  */
 import sharp from "sharp";
+import type { Surface } from "./load.ts";
 import { openPicture } from "./picture.ts";
-import { render, type Surface } from "./raster.ts";
+import { render } from "./raster.ts";
 
 const POSTER_SIDE = 720;
 const POSTER_VIEW = { azimuth: -0.42, elevation: 0.14, distance: 2.6 };

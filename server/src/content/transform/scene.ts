@@ -23,6 +23,7 @@ import {
   behindSubject,
   colourWith,
   frameColour,
+  letterColours,
   shadeBorder,
   stickerOf,
   toJpeg,
@@ -124,7 +125,7 @@ async function reliefParts({ source, captions, subject, clean }: Analysis): Prom
 /** Letters always carry the source's own pixels: they stay what was written. */
 async function captionParts(source: Picture, captions: Captions, z: number): Promise<Part[]> {
   if (captions.kind !== "raised") return [];
-  const texture = await toJpeg(source, 80, TEXTURE_SIDE);
+  const texture = await toJpeg(letterColours(source, captions), 80, TEXTURE_SIDE);
   return [{ name: "caption", mesh: letterSolids(captions), z, motion: "hover", texture }];
 }
 

@@ -29,17 +29,21 @@ const SHADOW_STRENGTH = 0.5;
 /** Width and darkness of the shade that the frame throws on the picture's border. */
 const BORDER_SHADE = 0.07;
 const BORDER_LIGHT = 0.55;
+/** How far around letters a picture is filled in; a repainted picture has them less exactly in their place. */
+const LETTER_REACH = 1 / 200;
+const PAINTED_LETTER_REACH = 1 / 50;
 const STICKER_WHITE = 250;
 const MAX_TEXTURE_BYTES = 260_000;
 const LOWER_QUALITIES = [65, 50, 35];
 
 /**
- * The colours a model is painted with: the source itself, or `texture` stretched over it. Printed letters always
- * keep the source's pixels: a painted-over text cannot be read.
+ * The colours a model is painted with when they are not the source's own: `texture` stretched over it, with raised
+ * letters taken out. Printed letters keep the source's pixels: a painted-over text cannot be read.
  */
 export async function colourWith(source: Picture, texture: Picture, captions: Captions): Promise<Picture> {
   const stretched = await resizePicture(texture, source.width, source.height);
-  if (captions.kind !== "printed") return stretched;
+  if (captions.kind === "none") return stretched;
+  if (captions.kind === "raised") return fillHoles(stretched, captionHole(captions, PAINTED_LETTER_REACH));
   const band = boxBlur(captions.mask, Math.max(2, Math.round(longestSide(source) / 120)));
   return paintPicture(source, (pixel, out) => {
     const part = clamp(band.data[pixel]! * 6);
@@ -47,9 +51,18 @@ export async function colourWith(source: Picture, texture: Picture, captions: Ca
   });
 }
 
-/** `picture` without its raised letters; they become solids of their own. */
-export async function withoutCaptions(picture: Picture, captions: Captions): Promise<Picture> {
-  return captions.kind === "raised" ? fillHoles(picture, captionHole(captions)) : picture;
+/** The source without its raised letters; they become solids of their own. */
+export async function withoutCaptions(source: Picture, captions: Captions): Promise<Picture> {
+  return captions.kind === "raised" ? fillHoles(source, captionHole(captions, LETTER_REACH)) : source;
+}
+
+/** The letters' colours: the source's, black outside them, so that their walls are dark all round. */
+export function letterColours(source: Picture, { mask }: Captions): Picture {
+  const soft = gaussianBlur(mask, 1);
+  return paintPicture(source, (pixel, out) => {
+    const own = smoothstep(0.4, 0.9, soft.data[pixel]!);
+    for (let i = pixel * 3; i < pixel * 3 + 3; i++) out[i] = source.data[i]! * own;
+  });
 }
 
 /** What lies behind the subject, filled in where it was, with its contact shadow. `outline`: see Subject. */

@@ -6,8 +6,9 @@
 import validator from "gltf-validator";
 import sharp from "sharp";
 import { ssim } from "ssim.js";
+import { loadSurfaces, type Surface } from "./load.ts";
 import { decodePicture, longestSide, openPicture, type Picture, resizePicture } from "./picture.ts";
-import { FIELD_OF_VIEW, loadSurfaces, type Rendering, render, type Surface } from "./raster.ts";
+import { FIELD_OF_VIEW, type Rendering, render } from "./raster.ts";
 
 export interface ModelFigures {
   /** Of gltf-validator. */
@@ -146,14 +147,14 @@ function openingOf(source: Picture): Opening {
   };
 }
 
-function reliefOf({ depths }: Rendering, { left, top, width, height }: Opening): number {
+function reliefOf({ nearness }: Rendering, { left, top, width, height }: Opening): number {
   const within: number[] = [];
   // The border is the frame's: even a flat sheet has one.
   const margin = Math.ceil(Math.min(width, height) * 0.12);
   for (let y = top + margin; y < top + height - margin; y++) {
     for (let x = left + margin; x < left + width - margin; x++) {
-      const depth = depths[y * VIEW_SIDE + x]!;
-      if (Number.isFinite(depth)) within.push(depth);
+      const near = nearness[y * VIEW_SIDE + x]!;
+      if (near > 0) within.push(1 / near);
     }
   }
   within.sort((a, b) => a - b);
