@@ -140,6 +140,8 @@ export class Player {
   async join(roomId: string): Promise<void> {
     const room = await this.client.joinById<RoundView>(roomId, {});
     this.room = room as Room<unknown, RoundView>;
+    // Coming back is the scenario's business: it knows which process is left.
+    room.reconnection.enabled = false;
     room.onMessage("accepted", (body: Accepted) => this.answered({ ok: true, ...body }));
     room.onMessage("rejected", (body: Rejected) => this.answered({ ok: false, ...body }));
     room.onMessage("settled", (body: ServerMessages["settled"]) => this.settled.push(body));

@@ -172,7 +172,7 @@ describe("REST", function () {
     ],
     [
       "broadcast of what is no transaction",
-      "NETWORK_REFUSED",
+      "BAD_REQUEST",
       () => ask("POST", "/api/wallet/broadcast", json({ tx: "00" })),
     ],
     [
