@@ -7,7 +7,7 @@ import type { Accepted, WireVoucher, You } from "@meme-rounds/shared-schema/mess
 import { chatBytes, decodeVoucher, voucherHash } from "@meme-rounds/shared-schema/voucher";
 import { ANSWER_MS, createCommands, PENDING_MS } from "../src/net/commands.ts";
 import { createPlayer } from "../src/net/player.ts";
-import { createTestTime, settle } from "./support.ts";
+import { createTestTime, settle, youOf as youFor } from "./support.ts";
 
 const secret = new Uint8Array(32).fill(9);
 const playKey = publicKeyOf(secret);
@@ -15,18 +15,7 @@ const roundTag = "ab".repeat(16);
 const memeId = "cd".repeat(32);
 const zeros = "0".repeat(64);
 
-const youOf = (change: Partial<You> = {}): You => ({
-  playKey,
-  identity: `ecdsa-secp256k1:${playKey}`,
-  deposits: [],
-  spent: 0,
-  nextSeq: 1,
-  lastVoucherHash: zeros,
-  chatNext: 1,
-  entries: [],
-  boosts: {},
-  ...change,
-});
+const youOf = (change: Partial<You> = {}): You => youFor(playKey, change);
 
 interface Sent {
   kind: string;

@@ -1,4 +1,7 @@
-/** A clock with timers that tests move by hand. Owns: time. */
+/** What the page's tests share. Owns: a clock moved by hand, storage in memory, example answers. Holds no assertion. */
+import type { You } from "@meme-rounds/shared-schema/messages";
+import type { RoundDetail, Snapshot } from "@meme-rounds/shared-schema/rest";
+
 export interface TestTime {
   now: () => number;
   after: (ms: number, work: () => void) => () => void;
@@ -49,3 +52,85 @@ export function memoryStorage(): Storage {
     setItem: (key, value) => void items.set(key, value),
   };
 }
+
+export const youOf = (playKey: string, change: Partial<You> = {}): You => ({
+  playKey,
+  identity: `ecdsa-secp256k1:${playKey}`,
+  deposits: [],
+  spent: 0,
+  nextSeq: 1,
+  lastVoucherHash: "0".repeat(64),
+  chatNext: 1,
+  entries: [],
+  boosts: {},
+  ...change,
+});
+
+/** A round of 600 s; the id says when it opens. */
+export function snapshotFor(roundId: string, change: Partial<Snapshot> = {}): Snapshot {
+  const opensAt = Number(roundId.split("-")[1]) * 1000;
+  const key = "02".padEnd(66, "b");
+  return {
+    roundId,
+    roundTag: "ab".repeat(16),
+    roomId: `room-${roundId}`,
+    arena: "main",
+    network: "devchain",
+    operatorKey: key,
+    auditorKey: key,
+    receiptKey: "00".repeat(32),
+    auditorHeadKey: "00".repeat(32),
+    entryId: "00".repeat(16),
+    deadline: opensAt / 1000 + 600 + 86_400,
+    seatFee: 30,
+    entryPrice: 1_000,
+    minDeposit: 1_000,
+    maxDeposit: 100_000,
+    minBoost: 10,
+    opensAt,
+    blindAt: opensAt + 570_000,
+    closesAt: opensAt + 600_000,
+    depositsCloseAt: opensAt + 595_000,
+    phase: "open",
+    serverTime: opensAt,
+    pot: 77,
+    carryIn: 0,
+    players: 1,
+    spectators: 1,
+    memes: [
+      {
+        memeId: "aa".repeat(32),
+        title: "a",
+        image: "/media/a",
+        boostSats: 5,
+        backers: 1,
+        rank: 1,
+        order: 1,
+        blurred: false,
+      },
+    ],
+    ...change,
+  };
+}
+
+export const detailOf = (roundId: string, change: Partial<RoundDetail> = {}): RoundDetail => ({
+  roundId,
+  arena: "main",
+  opensAt: 0,
+  closesAt: 600_000,
+  outcome: "closed",
+  pot: 0,
+  players: 1,
+  memes: 1,
+  settlement: "pending",
+  journalHash: "00".repeat(32),
+  memesRanked: [],
+  payouts: [],
+  fee: 0,
+  seatFees: 0,
+  carryIn: 0,
+  carryOut: 0,
+  txids: [],
+  settled: [],
+  ...change,
+});

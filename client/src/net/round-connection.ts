@@ -50,6 +50,9 @@ const JOIN_MS = 8_000;
 /** The state moves every second: a room that says nothing for so long is a dead line, ms. */
 const SILENCE_MS = 15_000;
 const FIRST_RETRY_MS = 250;
+/** A takeover may take 5 s (R5): for so many tries they come fast, and a player waits for the player's place. */
+const PATIENCE = 8;
+const FAST_MS = 1_000;
 /** The relay is full (server/src/audience AUDIENCE_CLOSE). */
 const RELAY_FULL = 4102;
 const RELAY_FULL_MS = 10_000;
@@ -131,7 +134,8 @@ export function createRoundConnection(deps: ConnectionDeps): RoundConnection {
 
   const nextLook = (): number => {
     if (joined === undefined) {
-      const retry = Math.min(POLL_MS, FIRST_RETRY_MS * 2 ** Math.min(failures, 5));
+      const slowest = failures < PATIENCE ? FAST_MS : POLL_MS;
+      const retry = Math.min(slowest, FIRST_RETRY_MS * 2 ** Math.min(failures, 5));
       return retry * (0.5 + deps.random());
     }
     if (hasWrongRole()) return POLL_MS;
@@ -145,7 +149,7 @@ export function createRoundConnection(deps: ConnectionDeps): RoundConnection {
     if (deps.serverNow() < notBefore) return events.status("polling", "spectator");
     const wanted = deps.wantsToPlay() ? await deps.token() : undefined;
     // A player whom the room keeps refusing at least sees the round.
-    const token = joined === undefined && failures >= 3 && failures % 2 === 1 ? undefined : wanted;
+    const token = joined === undefined && failures >= PATIENCE && failures % 2 === 0 ? undefined : wanted;
     if (token === undefined && !isStale && isWatching(snapshot)) return;
     try {
       const next = await (token === undefined ? watch(snapshot) : play(snapshot, token));

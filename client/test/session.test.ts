@@ -1,0 +1,143 @@
+/** Being signed in: refresh tokens are used once, in turn over all tabs, and a lost session comes back by itself. */
+import assert from "node:assert/strict";
+import { ed25519PublicKey, signEd25519 } from "@meme-rounds/shared-schema/crypto";
+import { acceptedBytes } from "@meme-rounds/shared-schema/receipt";
+import type { User } from "@meme-rounds/shared-schema/rest";
+import { failure } from "../src/app/model.ts";
+import type { Answered, Call, Http } from "../src/net/http.ts";
+import { createReceipts } from "../src/net/receipts.ts";
+import { type Claimant, createSession } from "../src/net/session.ts";
+import { createTestTime, memoryStorage } from "./support.ts";
+
+const user = { name: "Ann" } as User;
+
+function stage() {
+  const time = createTestTime();
+  const storage = memoryStorage();
+  const server = {
+    refresh: "",
+    issued: 0,
+    refreshes: 0,
+    ended: false,
+    down: false,
+    accepts: new Set<string>(),
+  };
+  const issue = () => {
+    server.refresh = `refresh-${++server.issued}`;
+    server.accepts = new Set([`access-${server.issued}`]);
+    return { accessToken: `access-${server.issued}`, refreshToken: server.refresh, user };
+  };
+  const answer = async (call: Call): Promise<Answered<unknown>> => {
+    if (server.down) return failure("OFFLINE", "");
+    if (call.path === "/auth/challenge")
+      return { ok: true, data: { nonce: "n", message: "m", expiresAt: 0 } };
+    if (call.path === "/auth/verify") return { ok: true, data: issue() };
+    if (call.path === "/auth/refresh") {
+      server.refreshes++;
+      const { refreshToken } = call.body as { refreshToken: string };
+      if (server.ended || refreshToken !== server.refresh) return failure("REFRESH_INVALID", "");
+      return { ok: true, data: issue() };
+    }
+    return server.accepts.has(call.token ?? "") ? { ok: true, data: {} } : failure("TOKEN_INVALID", "");
+  };
+  const http: Http = { request: async <T>(call: Call) => (await answer(call)) as Answered<T> };
+  let last: Promise<unknown> = Promise.resolve();
+  const lock = <T>(_name: string, work: () => Promise<T>): Promise<T> => {
+    const mine = last.then(work, work);
+    last = mine.catch(() => undefined);
+    return mine;
+  };
+  const claimant: Claimant = {
+    wallet: "manual",
+    address: "a",
+    playKey: "p",
+    prove: async () => ({ signature: "s", playSig: "q" }),
+  };
+  const tab = () => createSession({ http, storage, lock, now: time.now, claimant: async () => claimant });
+  return { time, storage, server, claimant, tab };
+}
+
+describe("session", () => {
+  it("I2 uses the access token until shortly before its 15 minutes are over", async () => {
+    const { tab, claimant, time, server } = stage();
+    const session = tab();
+    await session.signIn(claimant);
+    assert.equal(await session.token(), "access-1");
+    await time.pass(11 * 60_000);
+    assert.equal(await session.token(), "access-1");
+    await time.pass(2 * 60_000);
+    assert.equal(await session.token(), "access-2");
+    assert.equal(server.refreshes, 1);
+  });
+
+  it("I2 two tabs never show the same refresh token twice", async () => {
+    const { tab, claimant, storage, server } = stage();
+    await tab().signIn(claimant);
+    const tokens = await Promise.all([tab().token(), tab().token()]);
+    assert.deepEqual(tokens, ["access-2", "access-3"]);
+    assert.equal(storage.getItem("mr:refresh"), server.refresh);
+  });
+
+  it("signs in anew when the answer to a refresh was lost", async () => {
+    const { tab, claimant, server } = stage();
+    await tab().signIn(claimant);
+    server.refresh = "one that never arrived here";
+    const again = tab();
+    assert.equal(await again.token(), "access-2");
+    assert.equal(again.isRemembered(), true);
+  });
+
+  it("stays remembered while the server is out of reach", async () => {
+    const { tab, claimant, server } = stage();
+    await tab().signIn(claimant);
+    server.down = true;
+    const session = tab();
+    assert.equal(await session.token(), undefined);
+    assert.equal(session.isRemembered(), true);
+    server.down = false;
+    assert.equal(await session.token(), "access-2");
+  });
+
+  it("renews a refused access token once", async () => {
+    const { tab, claimant, server } = stage();
+    const session = tab();
+    await session.signIn(claimant);
+    server.accepts.clear();
+    assert.equal((await session.call({ method: "GET", path: "/me" })).ok, true);
+    assert.equal(server.refreshes, 1);
+  });
+
+  it("forgets everything when signing out", async () => {
+    const { tab, claimant, storage } = stage();
+    const session = tab();
+    await session.signIn(claimant);
+    await session.signOut();
+    assert.equal(storage.getItem("mr:refresh"), null);
+    assert.equal(await session.token(), undefined);
+  });
+});
+
+describe("receipts", () => {
+  const seed = new Uint8Array(32).fill(3);
+  const round = { roundId: "main-1", roundTag: "ab".repeat(16), receiptKey: ed25519PublicKey(seed) };
+  const receiptOf = (seq: number) => {
+    const hash = "cd".repeat(32);
+    const sig = signEd25519(acceptedBytes(round.roundTag, seq, 5, hash), seed);
+    return { ref: `ref-${seq}`, seq, at: 5, hash, sig };
+  };
+
+  it("R9 keeps good ones and refuses one that says something else", () => {
+    const receipts = createReceipts({ storage: memoryStorage() });
+    assert.equal(receipts.take(round, receiptOf(1)), true);
+    assert.equal(receipts.take(round, { ...receiptOf(2), seq: 3 }), false);
+    assert.deepEqual(receipts.of("main-1"), [receiptOf(1)]);
+  });
+
+  it("keeps the last ten rounds", () => {
+    const receipts = createReceipts({ storage: memoryStorage() });
+    for (let n = 1; n <= 12; n++) receipts.take({ ...round, roundId: `main-${n}` }, receiptOf(n));
+    assert.equal(receipts.of("main-2").length, 0);
+    assert.equal(receipts.of("main-3").length, 1);
+    assert.equal(receipts.of("main-12").length, 1);
+  });
+});
