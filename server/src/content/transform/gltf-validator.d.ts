@@ -7,7 +7,7 @@ declare module "gltf-validator" {
     maxIssues?: number;
   }
   const validator: {
-    /** Reports broken bytes as errors; it does not reject because of them. */
+    /** Reports what is broken as errors; rejects with a string when the bytes have no sign of glTF. */
     validateBytes(data: Uint8Array, options?: ValidationOptions): Promise<ValidationReport>;
   };
   export default validator;

@@ -53,10 +53,15 @@ const COMPARED_SIDE = 160;
 const FRONT = { azimuth: 0, elevation: 0, distance: 2.45 };
 const SIDE = { azimuth: 0.6, elevation: 0.1, distance: 2.45 };
 
-/** Problems that gltf-validator finds. Broken bytes are errors, too; it does not throw. */
+/** Problems that gltf-validator finds; bytes in which it does not even see glTF are one error. */
 export async function validateGlb(glb: Uint8Array): Promise<{ errors: number; warnings: number }> {
-  const { issues } = await validator.validateBytes(glb, { maxIssues: 50 });
-  return { errors: issues.numErrors, warnings: issues.numWarnings };
+  try {
+    const { issues } = await validator.validateBytes(glb, { maxIssues: 50 });
+    return { errors: issues.numErrors, warnings: issues.numWarnings };
+  } catch {
+    // It rejects with a bare string; what is wrong inside a GLB it reports instead.
+    return { errors: 1, warnings: 0 };
+  }
 }
 
 /** Measures a model against the picture it was made from. Throws when the picture cannot be decoded. */
