@@ -4,6 +4,7 @@
  */
 import "@google/model-viewer";
 import { type DetailedHTMLProps, type HTMLAttributes, useEffect, useRef, useState } from "react";
+import { Picture } from "../../ui/picture.tsx";
 import { Sheet } from "../../ui/sheet.tsx";
 import type { Exhibit } from "../sheets.tsx";
 
@@ -64,11 +65,11 @@ export default function ViewerSheet({ exhibit, onClose }: { exhibit: Exhibit; on
             style={{ width: "100%", height: "100%" }}
           />
           {state === "failed" && (
-            <div
-              role="alert"
-              className="absolute inset-0 grid place-content-center gap-2 bg-pit p-8 text-center"
-            >
-              <p className="font-display text-2xl font-bold">The model could not be loaded.</p>
+            <Picture src={model.poster} alt={title} className="absolute inset-0 size-full" />
+          )}
+          {state === "failed" && (
+            <div role="alert" className="absolute inset-x-0 bottom-0 bg-pit/90 p-4 text-center">
+              <p className="font-display text-xl font-bold">The model could not be loaded.</p>
               <p className="text-mist">Close this and open it again; the file itself is below.</p>
             </div>
           )}

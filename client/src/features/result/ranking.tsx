@@ -6,28 +6,36 @@ import { brief, count, shortId } from "../../ui/words.ts";
 import { useSheets } from "../sheets.tsx";
 
 /** More payouts than these are on the chain for who wants them; here they would hide the player's own. */
-const SHOWN_PAYOUTS = 6;
+const SHOWN_PAYOUTS = 5;
+/** All winners there can be (E5). */
+const SHOWN_MEMES = 10;
 
 export function Ranking({ finished }: { finished: FinishedVm }) {
-  const { detail } = finished;
   return (
-    <>
-      <ol className="flex flex-col">
-        {detail.memesRanked.slice(0, 8).map((meme) => (
-          <Row key={meme.memeId} meme={meme} />
+    <section aria-label="Ranking">
+      <h3 className="text-lg">Ranking</h3>
+      <ol className="mt-1 flex flex-col">
+        {finished.detail.memesRanked.slice(0, SHOWN_MEMES).map((meme, place) => (
+          <Row key={meme.memeId} meme={meme} minor={!meme.winner && place >= 4} />
         ))}
       </ol>
-      <Payouts finished={finished} />
-      <OnChain txids={detail.txids} settlement={detail.settlement} />
-    </>
+    </section>
   );
 }
 
-function Row({ meme }: { meme: FinishedVm["detail"]["memesRanked"][number] }) {
+interface RowProps {
+  meme: FinishedVm["detail"]["memesRanked"][number];
+  /** Left out on a phone, where the live round waits below. */
+  minor: boolean;
+}
+
+function Row({ meme, minor }: RowProps) {
   const { openViewer } = useSheets();
   const { model } = meme;
   return (
-    <li className="figures flex items-center gap-3 border-b border-line py-2 last:border-0">
+    <li
+      className={`figures items-center gap-3 border-b border-line py-2 last:border-0 ${minor ? "hidden sm:flex" : "flex"}`}
+    >
       <span className={`display w-7 text-xl ${meme.winner ? "text-acid" : "text-mist"}`}>
         {meme.rank || "–"}
       </span>
@@ -48,7 +56,7 @@ function Row({ meme }: { meme: FinishedVm["detail"]["memesRanked"][number] }) {
   );
 }
 
-function Payouts({ finished }: { finished: FinishedVm }) {
+export function Payouts({ finished }: { finished: FinishedVm }) {
   const { playKey } = useMe();
   const { detail } = finished;
   const largest = [...detail.payouts].sort((a, b) => b.won - a.won).slice(0, SHOWN_PAYOUTS);
@@ -91,7 +99,7 @@ const stands = {
   mined: "Paid out and mined.",
 } as const;
 
-function OnChain({ txids, settlement }: { txids: string[]; settlement: keyof typeof stands }) {
+export function OnChain({ txids, settlement }: { txids: string[]; settlement: keyof typeof stands }) {
   return (
     <section aria-label="On chain" className="text-sm">
       <p className="font-semibold">{stands[settlement]}</p>

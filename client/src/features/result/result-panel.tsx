@@ -11,7 +11,7 @@ import { Picture } from "../../ui/picture.tsx";
 import { count, plural } from "../../ui/words.ts";
 import { Poster } from "../gallery/poster.tsx";
 import { useSheets } from "../sheets.tsx";
-import { Ranking } from "./ranking.tsx";
+import { OnChain, Payouts, Ranking } from "./ranking.tsx";
 
 /** How long a result is unfolded by itself: as long as the round's own room shows it (R3), ms. */
 const FRESH_MS = 60_000;
@@ -30,14 +30,16 @@ export function ResultPanel({ finished }: { finished: FinishedVm }) {
       data-outcome={detail.outcome}
       className="mt-4 rounded-2xl bg-floor sm:mt-6"
     >
-      <div className="flex items-center gap-4 p-3 pr-4">
-        {best && !open && <Picture src={best.image} alt="" className="size-14 rounded-xl" />}
+      <div className="flex items-center gap-3 p-3 sm:gap-4 sm:pr-4">
+        {best && !open && (
+          <Picture src={best.image} alt="" className="size-12 shrink-0 rounded-xl sm:size-14" />
+        )}
         <div className={`min-w-0 flex-1 ${open ? "pl-2" : ""}`}>
-          <h2 className={`truncate ${open ? "pt-2 text-2xl" : "text-lg"}`}>
+          <h2 className={open ? "pt-2 text-2xl" : "line-clamp-2 text-base leading-tight sm:text-lg"}>
             {detail.outcome === "voided" ? "Last round was void" : open ? "Last round" : best?.title}
           </h2>
           {!open && (
-            <p className="figures mt-1 truncate text-sm text-mist">
+            <p className="figures mt-1 hidden truncate text-sm text-mist sm:block">
               {detail.outcome === "voided"
                 ? "Every deposit went back."
                 : `Won the last round, ${count(detail.pot)} sat pot`}
@@ -86,9 +88,9 @@ function Unfolded({ finished }: { finished: FinishedVm }) {
   }
   return (
     <div className="grid gap-5 p-3 pt-0 md:grid-cols-2">
-      {best && (
-        <figure className="relative overflow-hidden rounded-xl bg-pit">
-          <div className="relative aspect-square md:aspect-auto md:h-full md:min-h-96">
+      <div className="flex flex-col gap-4">
+        {best && (
+          <figure className="relative aspect-square overflow-hidden rounded-xl bg-pit">
             {model ? (
               <Poster
                 title={best.title}
@@ -99,28 +101,32 @@ function Unfolded({ finished }: { finished: FinishedVm }) {
             ) : (
               <Picture src={best.image} alt={best.title} className="absolute inset-0 size-full" />
             )}
-          </div>
-          <figcaption className="pointer-events-none absolute inset-x-0 bottom-0 bg-linear-to-t from-black via-black/75 to-transparent p-5 pt-24">
-            <span className="rounded-md bg-acid px-2 py-1 text-sm font-bold text-ink">Winner</span>
-            <span className="display mt-3 block text-4xl text-balance">{best.title}</span>
-            <span className="figures mt-2 block text-sm font-medium">
-              {count(best.boostSats)} sat from {plural(best.backers, "backer")}
-              {model && ". Turn it in 3D."}
-            </span>
-          </figcaption>
-        </figure>
-      )}
-      <div className="flex min-w-0 flex-col gap-5 px-2 pb-2 md:px-0 md:pr-2">
+            <figcaption className="pointer-events-none absolute inset-x-0 bottom-0 bg-linear-to-t from-black via-black/75 to-transparent p-5 pt-24">
+              <span className="rounded-md bg-acid px-2 py-1 text-sm font-bold text-ink">Winner</span>
+              <span className="display mt-3 block text-3xl text-balance sm:text-4xl">{best.title}</span>
+              <span className="figures mt-2 block text-sm font-medium">
+                {count(best.boostSats)} sat from {plural(best.backers, "backer")}
+                {model && ". Press to turn it in 3D."}
+              </span>
+            </figcaption>
+          </figure>
+        )}
         {winners.length > 0 && (
-          <p role="status" className="flex items-center gap-2.5 text-sm font-medium">
+          <p role="status" className="flex items-center gap-2.5 px-2 text-sm font-medium md:px-0">
             <span className={`text-acid ${sculpted < winners.length ? "breathe" : ""}`}>
               <CubeIcon />
             </span>
             {sculpted === winners.length
-              ? `All ${plural(winners.length, "winner")} stand in 3D.`
+              ? `${plural(winners.length, "winner")} sculpted in 3D`
               : `${winners.length - sculpted} of ${winners.length} being sculpted`}
           </p>
         )}
+        <div className="px-2 md:px-0">
+          <OnChain txids={detail.txids} settlement={detail.settlement} />
+        </div>
+      </div>
+      <div className="flex min-w-0 flex-col gap-4 px-2 pb-2 md:px-0 md:pr-2">
+        <Payouts finished={finished} />
         <Ranking finished={finished} />
       </div>
     </div>

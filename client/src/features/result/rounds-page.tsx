@@ -38,7 +38,10 @@ export function RoundsPage() {
               {brief(round.pot)} <span className="label font-text tracking-normal">sat</span>
             </p>
             <nav aria-label="Public data" className="flex gap-3 text-sm">
-              <Data href={`/api/rounds/${round.roundId}/journal`}>Journal</Data>
+              {/* A voided round's journal stays closed: it names creators (R6). */}
+              {round.outcome === "closed" && (
+                <Data href={`/api/rounds/${round.roundId}/journal`}>Journal</Data>
+              )}
               <Data href={`/api/rounds/${round.roundId}/proof`}>Proof</Data>
             </nav>
           </li>

@@ -101,7 +101,9 @@ function MoneyBar() {
         look="primary"
         data-testid="enter-open"
         aria-label="Enter a meme"
-        onClick={() => (me.signedIn ? openEnter() : openWallet("Entering a meme takes a key and some sats in the round."))}
+        onClick={() =>
+          me.signedIn ? openEnter() : openWallet("Entering a meme takes a key and some sats in the round.")
+        }
       >
         <PlusIcon />
         <span>

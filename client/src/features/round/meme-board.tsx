@@ -48,7 +48,9 @@ function EmptyRing({ round }: { round: RoundVm }) {
           look="primary"
           size="large"
           className="mt-7"
-          onClick={() => (me.signedIn ? openEnter() : openWallet("Entering a meme takes a key and some sats in the round."))}
+          onClick={() =>
+            me.signedIn ? openEnter() : openWallet("Entering a meme takes a key and some sats in the round.")
+          }
         >
           Be the first
         </Button>

@@ -47,14 +47,14 @@ export function MemeCard({ meme, phase, amount, lead }: MemeCardProps) {
         >
           {meme.title}
         </h3>
-        <div className="figures flex items-baseline justify-between gap-2 text-sm">
+        <div className="figures flex items-baseline justify-between gap-2 text-sm whitespace-nowrap">
           <span
             className={`font-display font-bold ${lead ? "text-2xl" : "text-lg"} ${dark ? "text-mist" : "text-acid"}`}
           >
             <span key={meme.boostSats} className="bump inline-block">
               {lead ? count(meme.boostSats) : brief(meme.boostSats)}
             </span>
-            <span className="label ml-1">sat</span>
+            <span className={`label ml-1 ${lead ? "" : "hidden sm:inline"}`}>sat</span>
           </span>
           <span className="label">{dark ? "before dark" : plural(meme.backers, "backer")}</span>
         </div>
@@ -140,8 +140,8 @@ function Back({
     const outcome = await boost.run();
     if (outcome && !outcome.ok) toasts.fail(outcome);
   };
-  if (meme.mine) return <Plain>Others decide on yours</Plain>;
-  if (meme.takenDown) return <Plain>Boosts go back</Plain>;
+  if (meme.mine) return <Plain>Your entry</Plain>;
+  if (meme.takenDown) return <Plain>Boosts return</Plain>;
   if (phase !== "open" && phase !== "blind") return <Plain>Closed</Plain>;
   return (
     <Button

@@ -5,6 +5,7 @@ import { type Backup as BackupFile, failure, type Outcome } from "../../app/mode
 import { Button } from "../../ui/button.tsx";
 import { ErrorNote } from "../../ui/error-note.tsx";
 import { Field } from "../../ui/field.tsx";
+import { PlusIcon } from "../../ui/icons.tsx";
 import { useToasts } from "../../ui/toast.tsx";
 import { useTask } from "../../ui/use-task.ts";
 
@@ -76,7 +77,10 @@ export function Restore() {
   };
   return (
     <details className="border-t border-line pt-4">
-      <summary className="font-display text-lg font-bold hover:text-acid">Bring back a key</summary>
+      <summary className="flex list-none items-center justify-between font-display text-lg font-bold hover:text-acid">
+        Bring back a key
+        <PlusIcon />
+      </summary>
       <form onSubmit={submit} className="mt-4 flex flex-col gap-3">
         {wallet.exists && (
           <p className="text-sm text-flare">
