@@ -128,7 +128,7 @@ describe("deposit", () => {
     for (const [index, input] of tx.inputs.entries()) {
       const source = coins.find((one) => one.txid === input.sourceTXID);
       assert.ok(source && input.unlockingScript);
-      const spend = new Spend({
+      const spend: Spend = new Spend({
         sourceTXID: source.txid,
         sourceOutputIndex: source.vout,
         sourceSatoshis: source.sats,

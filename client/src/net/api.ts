@@ -22,7 +22,6 @@ import type { Session } from "./session.ts";
 export type Seat = z.infer<typeof seatAnswer>;
 export type RoundSummary = z.infer<typeof roundsAnswer>["rounds"][number];
 export type GalleryItem = z.infer<typeof galleryAnswer>["items"][number];
-export type Utxo = z.infer<typeof utxosAnswer>["utxos"][number];
 type Page<A extends z.ZodType> = Promise<Answered<z.infer<A>>>;
 
 export interface Api {

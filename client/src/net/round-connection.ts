@@ -51,8 +51,8 @@ const JOIN_MS = 8_000;
 const SILENCE_MS = 15_000;
 const FIRST_RETRY_MS = 250;
 /** A takeover may take 5 s (R5): for so many tries they come fast, and a player waits for the player's place. */
-const PATIENCE = 8;
-const FAST_MS = 1_000;
+const PATIENCE = 20;
+const FAST_MS = 400;
 /** The relay is full (server/src/audience AUDIENCE_CLOSE). */
 const RELAY_FULL = 4102;
 const RELAY_FULL_MS = 10_000;

@@ -43,7 +43,7 @@ export const feeOf = (bytes: number, satPerKb: number): number => Math.ceil((byt
 const outputSize = (scriptBytes: number): number => 8 + varIntSize(scriptBytes) + scriptBytes;
 
 /** Bytes, at worst, of a transaction of P2PKH inputs. `scripts`: bytes of each output's script. */
-export function txSize(inputs: number, scripts: readonly number[]): number {
+function txSize(inputs: number, scripts: readonly number[]): number {
   const input = 40 + varIntSize(UNLOCK_BYTES.p2pkh) + UNLOCK_BYTES.p2pkh;
   const outputs = scripts.reduce((sum, bytes) => sum + outputSize(bytes), 0);
   return 8 + varIntSize(inputs) + inputs * input + varIntSize(scripts.length) + outputs;
