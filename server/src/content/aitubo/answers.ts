@@ -32,7 +32,6 @@ export const envelope = z.object({
   message: z.string().nullish(),
   data: z.unknown(),
 });
-export type Envelope = z.infer<typeof envelope>;
 
 export const created = z.object({ id: z.string().min(1).max(128) });
 
