@@ -22,8 +22,8 @@ export function Page() {
   const [sheet, setSheet] = useState<SheetState>({ kind: "none" });
   const sheets = useMemo<Sheets>(
     () => ({
-      openWallet: (reason) =>
-        setSheet(reason === undefined ? { kind: "wallet" } : { kind: "wallet", reason }),
+      openWallet: (reason, backTo) =>
+        setSheet({ kind: "wallet", ...(reason && { reason }), ...(backTo && { backTo }) }),
       openEnter: () => setSheet({ kind: "enter" }),
       openViewer: (exhibit) => setSheet({ kind: "viewer", exhibit }),
       close: () => setSheet({ kind: "none" }),
