@@ -4,7 +4,7 @@
  */
 // biome-ignore-all lint/style/noNonNullAssertion: typed arrays are dense and every loop stays within their length.
 import validator from "gltf-validator";
-import sharp from "sharp";
+import sharp, { type Sharp, type Stats } from "sharp";
 import { ssim } from "ssim.js";
 import { loadSurfaces, type Surface } from "./load.ts";
 import { decodePicture, longestSide, openPicture, type Picture, resizePicture } from "./picture.ts";
@@ -24,6 +24,8 @@ export interface ModelFigures {
   coverage: number;
   /** Of the brightness within the frame, front view, bits. */
   entropy: number;
+  /** Deviation of that brightness over the source's; 1 where the source itself has next to none. */
+  contrast: number;
   /** How far the surface within the frame stands out, 5th to 95th percentile. */
   relief: number;
   /** Mean difference of front and side view, 0..255. */
@@ -47,6 +49,8 @@ export type Verification =
   | { ok: false; reason: ModelFault; figures: Partial<ModelFigures> };
 
 const MAX_TRIANGLES = 60_000;
+/** A source with less deviation of its brightness (0..255) is plain: its model may be, too. */
+const PLAIN_DEVIATION = 12;
 const MAX_BYTES = 3 * 1024 * 1024;
 const VIEW_SIDE = 256;
 const COMPARED_SIDE = 160;
@@ -73,7 +77,12 @@ export async function verifyModel(glb: Uint8Array, picture: Uint8Array): Promise
   if (glb.length > MAX_BYTES) return { ok: false, reason: "too large", figures: validity };
   const surfaces = await readSurfaces(glb);
   if (!surfaces) return { ok: false, reason: "invalid", figures: validity };
-  const figures = { ...validity, ...(await measure(surfaces, source)) };
+  const triangles = surfaces.reduce((sum, { indices }) => sum + indices.length / 3, 0);
+  // Nor are too many triangles worth drawing.
+  if (triangles >= MAX_TRIANGLES) {
+    return { ok: false, reason: "too many triangles", figures: { ...validity, triangles } };
+  }
+  const figures = { ...validity, triangles, ...(await measure(surfaces, source)) };
   const reason = faultOf(figures);
   return reason ? { ok: false, reason, figures } : { ok: true, figures };
 }
@@ -88,10 +97,10 @@ async function readSurfaces(glb: Uint8Array): Promise<Surface[] | undefined> {
 }
 
 function faultOf(figures: ModelFigures): ModelFault | undefined {
-  const { triangles, width, height, depth, coverage, entropy, relief, parallax, similarity } = figures;
+  const { triangles, width, height, depth, coverage, entropy, contrast, relief, parallax, similarity } =
+    figures;
   const longest = Math.max(width, height);
-  if (triangles >= MAX_TRIANGLES) return "too many triangles";
-  if (triangles === 0 || coverage < 0.8 || entropy < 1) return "blank";
+  if (triangles === 0 || coverage < 0.8 || entropy < 1 || contrast < 0.4) return "blank";
   if (longest < 0.8 || longest > 1.4 || depth > 0.8) return "wrong size";
   if (depth < 0.1 || relief < 0.02 || parallax < 2) return "flat";
   return similarity < 0.2 ? "unrelated" : undefined;
@@ -100,21 +109,30 @@ function faultOf(figures: ModelFigures): ModelFault | undefined {
 async function measure(
   surfaces: readonly Surface[],
   source: Picture,
-): Promise<Omit<ModelFigures, "errors" | "warnings" | "bytes">> {
+): Promise<Omit<ModelFigures, "errors" | "warnings" | "bytes" | "triangles">> {
   const front = render(surfaces, FRONT, VIEW_SIDE);
   const side = render(surfaces, SIDE, VIEW_SIDE);
   const opening = openingOf(source);
-  const seen = await openPicture(front).extract(opening).toColourspace("b-w").png().toBuffer();
-  const { entropy } = await sharp(seen).stats();
+  const { entropy, channels } = await brightnessOf(openPicture(front).extract(innerOf(opening)));
   return {
-    triangles: surfaces.reduce((sum, { indices }) => sum + indices.length / 3, 0),
     ...boundingBox(surfaces),
     coverage: (front.coverage * VIEW_SIDE ** 2) / (opening.width * opening.height),
     entropy,
+    contrast: await contrastOf(channels[0]?.stdev ?? 0, source),
     relief: reliefOf(front, opening),
     parallax: meanDifference(front, side),
     similarity: await similarityOf(front, opening, source),
   };
+}
+
+async function contrastOf(deviation: number, source: Picture): Promise<number> {
+  const { channels } = await brightnessOf(openPicture(source));
+  const wanted = channels[0]?.stdev ?? 0;
+  return wanted < PLAIN_DEVIATION ? 1 : deviation / wanted;
+}
+
+async function brightnessOf(picture: Sharp): Promise<Stats> {
+  return sharp(await picture.toColourspace("b-w").png().toBuffer()).stats();
 }
 
 function boundingBox(surfaces: readonly Surface[]): { width: number; height: number; depth: number } {
@@ -152,12 +170,17 @@ function openingOf(source: Picture): Opening {
   };
 }
 
-function reliefOf({ nearness }: Rendering, { left, top, width, height }: Opening): number {
-  const within: number[] = [];
-  // The border is the frame's: even a flat sheet has one.
+/** The opening without its border, which the frame shades and covers on every model. */
+function innerOf({ left, top, width, height }: Opening): Opening {
   const margin = Math.ceil(Math.min(width, height) * 0.12);
-  for (let y = top + margin; y < top + height - margin; y++) {
-    for (let x = left + margin; x < left + width - margin; x++) {
+  return { left: left + margin, top: top + margin, width: width - 2 * margin, height: height - 2 * margin };
+}
+
+function reliefOf({ nearness }: Rendering, opening: Opening): number {
+  const { left, top, width, height } = innerOf(opening);
+  const within: number[] = [];
+  for (let y = top; y < top + height; y++) {
+    for (let x = left; x < left + width; x++) {
       const near = nearness[y * VIEW_SIDE + x]!;
       if (near > 0) within.push(1 / near);
     }
