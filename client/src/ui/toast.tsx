@@ -61,13 +61,24 @@ export function ToastProvider({ children }: { children: ReactNode }) {
   const drop = (id: string) =>
     id.startsWith("own-") ? setOwn((list) => list.filter((one) => one.id !== id)) : dismiss(id);
   const shown: Toast[] = [...notices, ...own].slice(-4);
+  const shelf = useRef<HTMLElement>(null);
+  const names = shown.map((toast) => toast.id).join();
+  useEffect(() => {
+    const element = shelf.current;
+    if (!element) return;
+    // Shown anew each time: the last one shown lies above whatever sheet is open by then.
+    if (element.matches(":popover-open")) element.hidePopover();
+    if (names !== "") element.showPopover();
+  }, [names]);
   return (
     <ToastContext.Provider value={toasts}>
       {children}
       <section
+        ref={shelf}
+        popover="manual"
         aria-label="Notices"
         aria-live="polite"
-        className="pointer-events-none fixed inset-x-3 top-3 z-40 flex flex-col items-center gap-2 sm:right-6 sm:left-auto sm:top-20 sm:w-96 sm:items-stretch"
+        className="pointer-events-none fixed inset-x-3 top-3 bottom-auto m-0 w-auto overflow-visible border-0 bg-transparent p-0 text-chalk open:flex flex-col items-center gap-2 sm:right-6 sm:left-auto sm:top-20 sm:w-96 sm:items-stretch"
       >
         {shown.map((toast) => (
           <ToastCard key={toast.id} toast={toast} onDone={() => drop(toast.id)} />

@@ -170,6 +170,7 @@ function Pay({ checked, onEntered, onOther }: PayProps) {
   const { openWallet } = useSheets();
   const enter = useTask(() => actions.enter(checked.contentId, checked.memeId));
   if (!round) return null;
+  const closed = round.phase !== "open";
   const missing = round.entryPrice - me.inRoundSats;
   const submit = async () => {
     if ((await enter.run())?.ok) onEntered();
@@ -187,7 +188,12 @@ function Pay({ checked, onEntered, onOther }: PayProps) {
         </div>
       </dl>
       <ErrorNote failure={enter.failed} />
-      {missing > 0 && (
+      {closed && (
+        <p className="text-sm text-mist">
+          Entries of this round are closed. The picture stays approved: enter it when the next round opens.
+        </p>
+      )}
+      {missing > 0 && !closed && (
         <p className="text-sm text-mist">
           You are {count(missing)} sat short. Put sats into this round first; the picture stays approved.
         </p>
@@ -197,6 +203,7 @@ function Pay({ checked, onEntered, onOther }: PayProps) {
         size="large"
         wide
         pending={enter.pending}
+        disabled={closed}
         onClick={
           missing > 0 ? () => openWallet(`Entering costs ${count(round.entryPrice)} sat.`, "enter") : submit
         }

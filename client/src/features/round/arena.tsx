@@ -7,7 +7,7 @@ import { BoostBar } from "./boost-bar.tsx";
 import { MemeBoard } from "./meme-board.tsx";
 import { Stage } from "./stage.tsx";
 
-export const BOOST_AMOUNTS = [10, 100, 1_000] as const;
+const BOOST_AMOUNTS = [10, 100, 1_000] as const;
 
 export function Arena() {
   const round = useRound();

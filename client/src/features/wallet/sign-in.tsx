@@ -3,6 +3,7 @@ import { useActions, useWallet } from "../../app/hooks.ts";
 import { Button } from "../../ui/button.tsx";
 import { ErrorNote } from "../../ui/error-note.tsx";
 import { useTask } from "../../ui/use-task.ts";
+import { COMING_WALLETS } from "../../wallet/adapters/coming.ts";
 
 export function SignIn() {
   const wallet = useWallet();
@@ -37,19 +38,25 @@ export function SignIn() {
   );
 }
 
-const others = ["Yours", "OKX", "UniSat", "Phantom"];
-
 export function OtherWallets() {
   return (
     <section aria-label="Other wallets">
       <h3 className="text-lg">Other wallets</h3>
+      <p className="mt-2 text-sm text-mist">{COMING_WALLETS[0]?.advice}</p>
       <ul className="mt-2">
-        {others.map((name) => (
+        {COMING_WALLETS.map(({ kind, name, homepage }) => (
           <li
-            key={name}
+            key={kind}
             className="flex items-center justify-between border-b border-line py-2.5 last:border-0"
           >
-            <span className="font-medium">{name}</span>
+            <a
+              href={homepage}
+              target="_blank"
+              rel="noreferrer"
+              className="font-medium underline decoration-edge underline-offset-4 hover:text-acid"
+            >
+              {name}
+            </a>
             <span className="text-sm text-mist">coming</span>
           </li>
         ))}
