@@ -3,12 +3,7 @@
  * Owns: the keys that name the live round, its public snapshot, unfinished rounds and the archive.
  * Does not own: the journal. Everything here can be rebuilt from journals.
  */
-import {
-  type RoundDetail,
-  roundDetail,
-  type Snapshot,
-  snapshotSchema,
-} from "@meme-rounds/shared-schema/rest";
+import { roundDetail, type Snapshot, snapshotSchema } from "@meme-rounds/shared-schema/rest";
 import { z } from "zod";
 import type { Redis } from "../infra/redis.ts";
 

@@ -68,7 +68,7 @@ export function crowd(random: () => number, memes: number, backers: number): Sim
   return { entries, boosts };
 }
 
-export function stateOf(sim: Sim): RoundState {
+function stateOf(sim: Sim): RoundState {
   const state: RoundState = {
     open: OPEN,
     roundTag: "00".repeat(16),

@@ -16,7 +16,7 @@ import { defaultRules, entryPrice, type Rules, roundIdOf } from "../../src/rules
 import { chatBytes, encodeVoucher, type Voucher } from "../../src/voucher.ts";
 
 export const OPENS_AT = 1_800_000_000_000;
-export const SALT = "ab".repeat(16);
+const SALT = "ab".repeat(16);
 
 export interface Signer {
   sign(bytes: Uint8Array, who: Actor): string;
