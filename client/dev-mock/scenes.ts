@@ -19,7 +19,7 @@ const face = (i: number): string => {
   const mouth = ["M70 190q50 50 100 0", "M70 205h100", "M70 215q50-50 100 0", "M95 195a25 25 0 1 0 50 0z"][
     i % 4
   ];
-  const svg = `<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 240 300'><rect width='240' height='300' fill='${back}'/><circle cx='${190 - i * 9}' cy='50' r='${40 + i * 4}' fill='${skin}' opacity='.25'/><ellipse cx='120' cy='165' rx='${88 + (i % 3) * 8}' ry='98' fill='${skin}'/><circle cx='86' cy='140' r='18' fill='#fff'/><circle cx='154' cy='${134 + (i % 3) * 5}' r='18' fill='#fff'/><circle cx='${90 - (i % 2) * 8}' cy='142' r='8'/><circle cx='${156 - (i % 2) * 8}' cy='140' r='8'/><path d='${mouth}' fill='none' stroke='#111' stroke-width='8' stroke-linecap='round'/></svg>`;
+  const svg = `<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 240 300'><rect width='240' height='300' fill='${back}'/><circle cx='${190 - i * 9}' cy='50' r='${40 + i * 4}' fill='${skin}' opacity='.25'/><text x='120' y='40' font-size='19' font-weight='900' font-family='Arial' fill='white' text-anchor='middle'>WHEN THE POT IS BIG</text><ellipse cx='120' cy='165' rx='${88 + (i % 3) * 8}' ry='98' fill='${skin}'/><circle cx='86' cy='140' r='18' fill='#fff'/><circle cx='154' cy='${134 + (i % 3) * 5}' r='18' fill='#fff'/><circle cx='${90 - (i % 2) * 8}' cy='142' r='8'/><circle cx='${156 - (i % 2) * 8}' cy='140' r='8'/><path d='${mouth}' fill='none' stroke='#111' stroke-width='8' stroke-linecap='round'/></svg>`;
   return `data:image/svg+xml,${encodeURIComponent(svg)}`;
 };
 const hex = (i: number) =>

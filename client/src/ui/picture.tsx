@@ -1,4 +1,7 @@
-/** A meme's picture: cropped to fill, blurred when reported, a plain plate when it cannot be loaded. */
+/**
+ * A meme's picture: filling its frame, or shown whole, since captions run along the edges; blurred when reported;
+ * a plain plate when it cannot be loaded.
+ */
 import { useState } from "react";
 import { PictureIcon } from "./icons.tsx";
 
@@ -6,10 +9,12 @@ interface PictureProps {
   src: string;
   alt: string;
   blurred?: boolean;
+  /** Shows all of it, on a dimmed copy of itself. */
+  whole?: boolean;
   className?: string;
 }
 
-export function Picture({ src, alt, blurred, className = "" }: PictureProps) {
+export function Picture({ src, alt, blurred, whole, className = "" }: PictureProps) {
   const [broken, setBroken] = useState("");
   if (broken === src || src === "") {
     return (
@@ -18,14 +23,27 @@ export function Picture({ src, alt, blurred, className = "" }: PictureProps) {
       </div>
     );
   }
-  return (
+  const picture = (
     <img
       src={src}
       alt={alt}
       loading="lazy"
       decoding="async"
       onError={() => setBroken(src)}
-      className={`object-cover ${blurred ? "scale-110 blur-2xl" : ""} ${className}`}
+      className={`${whole ? "absolute inset-0 size-full object-contain" : "object-cover"} ${blurred ? "scale-110 blur-2xl" : ""} ${whole ? "" : className}`}
     />
+  );
+  if (!whole) return picture;
+  return (
+    <div className={`overflow-hidden ${className}`}>
+      <img
+        src={src}
+        alt=""
+        loading="lazy"
+        decoding="async"
+        className="absolute inset-0 size-full scale-125 object-cover opacity-40 blur-xl"
+      />
+      {picture}
+    </div>
   );
 }

@@ -56,6 +56,10 @@ export function ResultPanel({ finished }: { finished: FinishedVm }) {
   );
 }
 
+/** Reasons come as bare phrases. */
+const sentenceOf = (text: string): string =>
+  `${text.charAt(0).toUpperCase()}${text.slice(1).replace(/\.?$/, ".")}`;
+
 function MyPayout({ finished }: { finished: FinishedVm }) {
   if (finished.myPayoutSats === 0) return null;
   return (
@@ -82,7 +86,8 @@ function Unfolded({ finished }: { finished: FinishedVm }) {
   if (detail.outcome === "voided") {
     return (
       <p className="px-5 pb-5 text-mist">
-        {detail.reason ?? "There was no contest."} Every deposit goes back in full, seat fee included.
+        {sentenceOf(detail.reason ?? "there was no contest")} Every deposit goes back in full, seat fee
+        included.
       </p>
     );
   }
@@ -99,7 +104,7 @@ function Unfolded({ finished }: { finished: FinishedVm }) {
                 onOpen={() => openViewer({ title: best.title, model, image: best.image })}
               />
             ) : (
-              <Picture src={best.image} alt={best.title} className="absolute inset-0 size-full" />
+              <Picture src={best.image} alt={best.title} whole className="absolute inset-0" />
             )}
             <figcaption className="pointer-events-none absolute inset-x-0 bottom-0 bg-linear-to-t from-black via-black/75 to-transparent p-5 pt-24">
               <span className="rounded-md bg-acid px-2 py-1 text-sm font-bold text-ink">Winner</span>

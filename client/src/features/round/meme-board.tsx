@@ -24,7 +24,7 @@ export function MemeBoard({ round, amount }: { round: RoundVm; amount: number })
           meme={meme}
           phase={round.phase}
           amount={amount}
-          lead={place === 0 && round.memes.length > 2}
+          lead={place === 0 && round.memes.length > 1}
         />
       ))}
     </ol>

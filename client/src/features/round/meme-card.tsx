@@ -1,4 +1,5 @@
 /** One meme in the ring: picture, rank, backing, the boost button. Does not own: whether a boost is taken (R8, E2). */
+import type { ReactNode } from "react";
 import { useActions, useMe } from "../../app/hooks.ts";
 import type { MemeVm, PhaseVm } from "../../app/model.ts";
 import { Button } from "../../ui/button.tsx";
@@ -35,19 +36,22 @@ export function MemeCard({ meme, phase, amount, lead }: MemeCardProps) {
           src={meme.image}
           alt={meme.blurred ? "Blurred: reported, a moderator is looking" : meme.title}
           blurred={meme.blurred || meme.takenDown}
+          whole
           className={`absolute inset-0 size-full transition-[filter] duration-700 ${dark ? "brightness-[0.35] grayscale group-hover:brightness-90" : ""}`}
         />
-        <Rank meme={meme} dark={dark} lead={lead} />
         <Flags meme={meme} phase={phase} />
       </div>
       <div className={`flex flex-col gap-3 p-3 ${lead ? "sm:p-5" : ""}`}>
-        <h3
-          title={meme.title}
-          className={`line-clamp-2 leading-[1.08] text-pretty ${lead ? "text-2xl sm:text-3xl" : "min-h-[2.16em] text-base sm:text-lg"}`}
-        >
-          {meme.title}
-        </h3>
-        <div className="figures flex items-baseline justify-between gap-2 text-sm whitespace-nowrap">
+        <div className={`flex items-start ${lead ? "gap-4" : "gap-2.5"}`}>
+          <Rank meme={meme} dark={dark} lead={lead} />
+          <h3
+            title={meme.title}
+            className={`line-clamp-2 min-w-0 flex-1 leading-[1.08] text-pretty ${lead ? "text-2xl sm:text-3xl" : "min-h-[2.16em] text-base sm:text-lg"}`}
+          >
+            {meme.title}
+          </h3>
+        </div>
+        <div className="figures flex items-center justify-between gap-2 text-sm whitespace-nowrap">
           <span
             className={`font-display font-bold ${lead ? "text-2xl" : "text-lg"} ${dark ? "text-mist" : "text-acid"}`}
           >
@@ -56,7 +60,7 @@ export function MemeCard({ meme, phase, amount, lead }: MemeCardProps) {
             </span>
             <span className={`label ml-1 ${lead ? "" : "hidden sm:inline"}`}>sat</span>
           </span>
-          <span className="label">{dark ? "before dark" : plural(meme.backers, "backer")}</span>
+          <Tags meme={meme}>{dark ? "before dark" : plural(meme.backers, "backer")}</Tags>
         </div>
         <Back meme={meme} phase={phase} amount={amount} large={lead} />
       </div>
@@ -66,9 +70,10 @@ export function MemeCard({ meme, phase, amount, lead }: MemeCardProps) {
 
 function Rank({ meme, dark, lead }: { meme: MemeVm; dark: boolean; lead: boolean }) {
   const words = dark ? "Rank hidden" : meme.rank > 0 ? `Rank ${meme.rank}` : "Not ranked";
+  const look = dark ? "bg-black text-acid" : meme.rank === 1 ? "bg-acid text-ink" : "bg-raised text-chalk";
   return (
     <p
-      className={`display figures absolute top-0 left-0 grid place-items-center rounded-br-2xl ${lead ? "h-16 min-w-16 px-4 text-5xl" : "h-11 min-w-11 px-3 text-2xl"} ${dark ? "bg-black text-acid" : meme.rank === 1 ? "bg-acid text-ink" : "bg-pit text-chalk"}`}
+      className={`display figures grid shrink-0 place-items-center ${lead ? "h-14 min-w-14 rounded-xl px-3 text-4xl" : "h-9 min-w-9 rounded-lg px-2 text-xl"} ${look}`}
     >
       <span className="sr-only">{words}</span>
       <span aria-hidden="true">{dark ? "?" : meme.rank > 0 ? meme.rank : "–"}</span>
@@ -87,13 +92,7 @@ function Flags({ meme, phase }: { meme: MemeVm; phase: PhaseVm }) {
     else if (outcome) toasts.fail(outcome);
   };
   return (
-    <div className="absolute inset-x-2 bottom-2 flex items-end justify-between gap-2">
-      <span className="flex flex-wrap gap-1.5">
-        {meme.mine && <Tag>Yours</Tag>}
-        {meme.blurred && !meme.takenDown && <Tag>Reported</Tag>}
-        {meme.takenDown && <Tag>Taken down</Tag>}
-        {meme.myBoostSats > 0 && <Tag loud>You: {brief(meme.myBoostSats)}</Tag>}
-      </span>
+    <div className="absolute right-2 bottom-2">
       {me.signedIn && phase === "open" && !meme.mine && !meme.blurred && (
         <button
           type="button"
@@ -110,7 +109,15 @@ function Flags({ meme, phase }: { meme: MemeVm; phase: PhaseVm }) {
   );
 }
 
-const Tag = ({ children, loud }: { children: React.ReactNode; loud?: boolean }) => (
+/** What this meme is to the player; for most, how many back it. */
+function Tags({ meme, children }: { meme: MemeVm; children: ReactNode }) {
+  if (meme.takenDown) return <Tag>Taken down</Tag>;
+  if (meme.blurred) return <Tag>Reported</Tag>;
+  if (meme.myBoostSats > 0) return <Tag loud>You: {brief(meme.myBoostSats)}</Tag>;
+  return <span className="label">{children}</span>;
+}
+
+const Tag = ({ children, loud }: { children: ReactNode; loud?: boolean }) => (
   <span
     className={`figures rounded-md px-2 py-1 text-xs leading-none font-bold ${loud ? "bg-acid text-ink" : "bg-chalk text-ink"}`}
   >
@@ -152,7 +159,7 @@ function Back({
       onClick={press}
       data-testid="boost"
       aria-label={`Boost ${meme.title} with ${amount} sat`}
-      className={large ? "" : "group-hover:bg-acid group-hover:text-ink"}
+      className={large ? "" : "enabled:group-hover:bg-acid enabled:group-hover:text-ink"}
     >
       <UpIcon />
       <span>
@@ -163,7 +170,7 @@ function Back({
   );
 }
 
-const Plain = ({ children }: { children: React.ReactNode }) => (
+const Plain = ({ children }: { children: ReactNode }) => (
   <p className="grid h-12 place-items-center rounded-xl border border-line px-2 text-center text-sm font-medium text-mist">
     {children}
   </p>
