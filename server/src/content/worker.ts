@@ -8,7 +8,7 @@ import type { Redis } from "../infra/redis.ts";
 import type { AituboClient } from "./aitubo/client.ts";
 import { Gallery } from "./gallery.ts";
 import { type LookDeps, makeLook } from "./look.ts";
-import { MediaStore } from "./media-store.ts";
+import { type Media, MediaStore } from "./media-store.ts";
 import {
   createQueue,
   jobId,
@@ -20,7 +20,7 @@ import {
   type TransformData,
   transformData,
 } from "./queues.ts";
-import { memeToModel } from "./transform/index.ts";
+import { memeToModel, verifyModel } from "./transform/index.ts";
 
 export interface ContentWorkerOptions {
   /** Where AITubo can fetch a meme from, e.g. https://memes.example; absent turns AITubo off (C8). */
@@ -75,15 +75,13 @@ export function createContentWorker(options: ContentWorkerOptions, deps: Content
   const model = async (job: Job<ModelData>): Promise<void> => {
     const { roundId, memeId, title, texture } = modelData.parse(job.data);
     if (await gallery.has(roundId, memeId)) return;
-    const [source, painted] = await Promise.all([
-      media.get(memeId),
-      texture ? media.get(texture) : undefined,
-    ]);
+    const source = await media.get(memeId);
     if (!source) throw new UnrecoverableError(`the bytes of meme ${memeId} are gone`);
-    const made = await memeToModel(source.bytes, {
-      mode: "auto",
-      ...(painted ? { texture: painted.bytes } : {}),
-    });
+    const { made, painted } = await sculpt(
+      source.bytes,
+      texture ? await media.get(texture) : undefined,
+      deps.logger,
+    );
     const [glb, poster, turntable] = await Promise.all([
       media.put(made.glb, "model/gltf-binary"),
       media.put(made.poster, "image/webp"),
@@ -126,4 +124,26 @@ export function createContentWorker(options: ContentWorkerOptions, deps: Content
       await models.close();
     },
   };
+}
+
+/**
+ * A model that passes verification (C5): as asked first, then once more as a plain relief of the meme itself.
+ * Throws UnrecoverableError when neither passes: a person has to look.
+ */
+async function sculpt(
+  source: Uint8Array,
+  texture: Media | undefined,
+  logger: Logger,
+): Promise<{ made: Awaited<ReturnType<typeof memeToModel>>; painted: boolean }> {
+  const first = { mode: "auto" as const, ...(texture ? { texture: texture.bytes } : {}) };
+  for (const options of [first, { mode: "relief" as const }]) {
+    const made = await memeToModel(source, options);
+    const verdict = await verifyModel(made.glb, source);
+    if (verdict.ok) return { made, painted: "texture" in options };
+    logger.warn(
+      { mode: made.stats.mode, reason: verdict.reason, figures: verdict.figures },
+      "a model was refused",
+    );
+  }
+  throw new UnrecoverableError("no model of this meme passes verification");
 }
