@@ -12,10 +12,10 @@ import type { Picture } from "./picture.ts";
 export interface Surface {
   readonly positions: Float32Array;
   readonly normals: Float32Array;
-  /** Absent where there is no texture. */
-  readonly uvs?: Float32Array;
+  /** Undefined where there is no texture, not absent: drawing is much slower on objects of several shapes. */
+  readonly uvs: Float32Array | undefined;
   readonly indices: ArrayLike<number>;
-  readonly texture?: Picture;
+  readonly texture: Picture | undefined;
   /** 0..255, for surfaces without texture. */
   readonly colour: readonly [number, number, number];
   readonly roughness: number;
@@ -60,7 +60,8 @@ function toSurface(node: Node, primitive: Primitive, texture: Picture | undefine
   return {
     positions: transform(elementsOf(primitive, "POSITION", 3), matrix, 1),
     normals: transform(elementsOf(primitive, "NORMAL", 3), matrix, 0),
-    ...(isTextured ? { texture, uvs } : {}),
+    uvs: isTextured ? uvs : undefined,
+    texture: isTextured ? texture : undefined,
     indices: primitive.getIndices()?.getArray() ?? [],
     colour: [255 * red ** GAMMA, 255 * green ** GAMMA, 255 * blue ** GAMMA],
     roughness: material?.getRoughnessFactor() ?? 1,

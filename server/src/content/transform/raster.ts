@@ -32,21 +32,15 @@ const LIGHT: Vector = [-0.42, 0.6, 0.68];
 export function render(surfaces: readonly Surface[], view: View, size: number): Rendering {
   const target = createTarget(size);
   const camera = createCamera(view, size);
+  const layers: Layer[] = [];
+  let firstOwner = 0;
   for (const surface of surfaces) {
-    const projected = project(surface, camera, size);
-    for (let k = 0; k + 2 < surface.indices.length; k += 3) {
-      fillTriangle(
-        target,
-        surface,
-        projected,
-        surface.indices[k]!,
-        surface.indices[k + 1]!,
-        surface.indices[k + 2]!,
-      );
-    }
+    const layer = { surface, projected: project(surface, camera, size), firstOwner };
+    layers.push(layer);
+    cover(target, layer);
+    firstOwner += surface.indices.length / 3;
   }
-  let covered = 0;
-  for (const nearness of target.nearness) if (nearness > 0) covered++;
+  const covered = shade(target, layers);
   return {
     width: size,
     height: size,
@@ -56,21 +50,30 @@ export function render(surfaces: readonly Surface[], view: View, size: number): 
   };
 }
 
+/** Drawn in two passes, which triangle a pixel shows and then its colour: hidden points cost next to nothing. */
 interface Target {
   readonly size: number;
   readonly colours: Uint8ClampedArray<ArrayBuffer>;
   /** One over the distance; 0 where nothing was drawn. */
   readonly nearness: Float32Array;
+  /** The triangle that each pixel shows, counted through all layers; -1 for none. */
+  readonly owners: Int32Array;
+}
+
+interface Layer {
+  readonly surface: Surface;
+  readonly projected: Projected;
+  readonly firstOwner: number;
 }
 
 function createTarget(size: number): Target {
-  const colours = new Uint8ClampedArray(size * size * 3);
-  for (let i = 0; i < colours.length; i += 3) {
-    colours[i] = BACKGROUND[0];
-    colours[i + 1] = BACKGROUND[1];
-    colours[i + 2] = BACKGROUND[2];
-  }
-  return { size, colours, nearness: new Float32Array(size * size) };
+  const pixels = size * size;
+  return {
+    size,
+    colours: new Uint8ClampedArray(pixels * 3),
+    nearness: new Float32Array(pixels),
+    owners: new Int32Array(pixels).fill(-1),
+  };
 }
 
 interface Camera {
@@ -159,16 +162,23 @@ function highlight(
   return facing ** (roughness < 0.35 ? 36 : 18) * strength + reflection;
 }
 
+/** First pass: which triangle is the nearest. */
+function cover(target: Target, { surface, projected, firstOwner }: Layer): void {
+  const { indices } = surface;
+  for (let k = 0; k + 2 < indices.length; k += 3) {
+    coverTriangle(target, projected, indices[k]!, indices[k + 1]!, indices[k + 2]!, firstOwner + k / 3);
+  }
+}
+
 /** `a`, `b`, `c`: vertices, counter-clockwise on the screen when the triangle faces the viewer. */
-function fillTriangle(
-  target: Target,
-  surface: Surface,
-  projected: Projected,
+function coverTriangle(
+  { size, nearness: nearest, owners }: Target,
+  { x, y, nearness }: Projected,
   a: number,
   b: number,
   c: number,
+  owner: number,
 ): void {
-  const { x, y, nearness } = projected;
   const ax = x[a]!;
   const ay = y[a]!;
   const bx = x[b]!;
@@ -179,9 +189,9 @@ function fillTriangle(
   // The screen's y points down, so what faces the viewer has a negative area; what lies behind the eye is left out.
   if (area >= 0 || nearness[a]! <= 0 || nearness[b]! <= 0 || nearness[c]! <= 0) return;
   const left = Math.max(0, Math.ceil(Math.min(ax, bx, cx) - 0.5));
-  const right = Math.min(target.size - 1, Math.floor(Math.max(ax, bx, cx) - 0.5));
+  const right = Math.min(size - 1, Math.floor(Math.max(ax, bx, cx) - 0.5));
   const top = Math.max(0, Math.ceil(Math.min(ay, by, cy) - 0.5));
-  const bottom = Math.min(target.size - 1, Math.floor(Math.max(ay, by, cy) - 0.5));
+  const bottom = Math.min(size - 1, Math.floor(Math.max(ay, by, cy) - 0.5));
   for (let row = top; row <= bottom; row++) {
     const py = row + 0.5;
     for (let column = left; column <= right; column++) {
@@ -191,65 +201,77 @@ function fillTriangle(
       const partC = 1 - partA - partB;
       if (partA < 0 || partB < 0 || partC < 0) continue;
       const near = partA * nearness[a]! + partB * nearness[b]! + partC * nearness[c]!;
-      const pixel = row * target.size + column;
-      if (near <= target.nearness[pixel]!) continue;
-      target.nearness[pixel] = near;
-      // Perspective: what is linear on the surface is not on the screen.
-      const weightA = (partA * nearness[a]!) / near;
-      const weightB = (partB * nearness[b]!) / near;
-      paintPixel(target.colours, pixel * 3, surface, projected, a, b, c, weightA, weightB);
+      const pixel = row * size + column;
+      if (near <= nearest[pixel]!) continue;
+      nearest[pixel] = near;
+      owners[pixel] = owner;
     }
   }
 }
 
-/** The colour at a point of the triangle `a`, `b`, `c`, given by its weights. */
-function paintPixel(
-  colours: Uint8ClampedArray,
-  at: number,
-  { texture, uvs, colour }: Surface,
-  { light, gloss }: Projected,
-  a: number,
-  b: number,
-  c: number,
-  weightA: number,
-  weightB: number,
-): void {
-  const weightC = 1 - weightA - weightB;
-  const lit = weightA * light[a]! + weightB * light[b]! + weightC * light[c]!;
-  const shine = weightA * gloss[a]! + weightB * gloss[b]! + weightC * gloss[c]!;
-  if (texture && uvs) {
-    const u = weightA * uvs[a * 2]! + weightB * uvs[b * 2]! + weightC * uvs[c * 2]!;
-    const v = weightA * uvs[a * 2 + 1]! + weightB * uvs[b * 2 + 1]! + weightC * uvs[c * 2 + 1]!;
-    paintTexel(colours, at, texture, u, v, lit, shine);
-    return;
+/** Second pass: the colour of every pixel. Returns how many show a triangle. */
+function shade(target: Target, layers: readonly Layer[]): number {
+  const { owners, colours } = target;
+  let covered = 0;
+  let layer: Layer | undefined;
+  for (let pixel = 0; pixel < owners.length; pixel++) {
+    const owner = owners[pixel]!;
+    if (owner < 0) {
+      for (let k = 0; k < 3; k++) colours[pixel * 3 + k] = BACKGROUND[k]!;
+      continue;
+    }
+    covered++;
+    // Neighbours mostly show the same surface.
+    if (!layer || !owns(layer, owner)) layer = layers.find((each) => owns(each, owner));
+    if (layer) paintPixel(target, layer, pixel, (owner - layer.firstOwner) * 3);
   }
-  colours[at] = colour[0] * lit + shine;
-  colours[at + 1] = colour[1] * lit + shine;
-  colours[at + 2] = colour[2] * lit + shine;
+  return covered;
 }
 
-/** Bilinear; the texture's edge repeats beyond it. */
-function paintTexel(
-  colours: Uint8ClampedArray,
+function owns({ surface, firstOwner }: Layer, owner: number): boolean {
+  return owner >= firstOwner && owner < firstOwner + surface.indices.length / 3;
+}
+
+/** `at`: where the triangle's indices begin. One function without calls: it runs for millions of pixels. */
+function paintPixel(
+  { size, colours }: Target,
+  { surface, projected }: Layer,
+  pixel: number,
   at: number,
-  { width, height, data }: Picture,
-  u: number,
-  v: number,
-  lit: number,
-  shine: number,
 ): void {
-  const x = clamp(u * width - 0.5, 0, width - 1);
-  const y = clamp(v * height - 0.5, 0, height - 1);
-  const x0 = Math.floor(x);
-  const y0 = Math.floor(y);
-  const upper = (y0 * width + x0) * 3;
-  const lower = upper + (y0 + 1 < height ? width * 3 : 0);
-  const next = x0 + 1 < width ? 3 : 0;
-  const fx = x - x0;
-  const fy = y - y0;
+  const { x, y, nearness, light, gloss } = projected;
+  const { indices, texture, uvs, colour } = surface;
+  const a = indices[at]!;
+  const b = indices[at + 1]!;
+  const c = indices[at + 2]!;
+  const px = (pixel % size) + 0.5;
+  const py = Math.floor(pixel / size) + 0.5;
+  // Perspective: what is linear on the surface is so on the screen once it is divided by the distance.
+  const partA = ((x[b]! - px) * (y[c]! - py) - (x[c]! - px) * (y[b]! - py)) * nearness[a]!;
+  const partB = ((x[c]! - px) * (y[a]! - py) - (x[a]! - px) * (y[c]! - py)) * nearness[b]!;
+  const partC = ((x[a]! - px) * (y[b]! - py) - (x[b]! - px) * (y[a]! - py)) * nearness[c]!;
+  const sum = partA + partB + partC;
+  const lit = (partA * light[a]! + partB * light[b]! + partC * light[c]!) / sum;
+  const shine = (partA * gloss[a]! + partB * gloss[b]! + partC * gloss[c]!) / sum;
+  if (!texture || !uvs) {
+    for (let k = 0; k < 3; k++) colours[pixel * 3 + k] = colour[k]! * lit + shine;
+    return;
+  }
+  const { width, height, data } = texture;
+  const u = (partA * uvs[a * 2]! + partB * uvs[b * 2]! + partC * uvs[c * 2]!) / sum;
+  const v = (partA * uvs[a * 2 + 1]! + partB * uvs[b * 2 + 1]! + partC * uvs[c * 2 + 1]!) / sum;
+  const textureX = clamp(u * width - 0.5, 0, width - 1);
+  const textureY = clamp(v * height - 0.5, 0, height - 1);
+  const column = Math.floor(textureX);
+  const row = Math.floor(textureY);
+  const upper = (row * width + column) * 3;
+  const lower = upper + (row + 1 < height ? width * 3 : 0);
+  const next = column + 1 < width ? 3 : 0;
+  const across = textureX - column;
+  const down = textureY - row;
   for (let k = 0; k < 3; k++) {
-    const above = data[upper + k]! + (data[upper + next + k]! - data[upper + k]!) * fx;
-    const below = data[lower + k]! + (data[lower + next + k]! - data[lower + k]!) * fx;
-    colours[at + k] = (above + (below - above) * fy) * lit + shine;
+    const above = data[upper + k]! + (data[upper + next + k]! - data[upper + k]!) * across;
+    const below = data[lower + k]! + (data[lower + next + k]! - data[lower + k]!) * across;
+    colours[pixel * 3 + k] = (above + (below - above) * down) * lit + shine;
   }
 }
