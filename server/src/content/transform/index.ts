@@ -9,7 +9,7 @@ import { decodePicture } from "./picture.ts";
 import { renderPoster, renderTurntable } from "./render.ts";
 import { composeScene, type ModelMode } from "./scene.ts";
 
-export { type ModelFault, type ModelFigures, type Verification, validateGlb, verifyModel } from "./verify.ts";
+export { type Verification, validateGlb, verifyModel } from "./verify.ts";
 export type { ModelMode };
 
 export interface ModelOptions {

@@ -10,7 +10,7 @@ import { render } from "./raster.ts";
 const POSTER_SIDE = 720;
 const POSTER_VIEW = { azimuth: -0.42, elevation: 0.14, distance: 2.6 };
 const TURNTABLE_SIDE = 320;
-export const TURNTABLE_FRAMES = 24;
+const TURNTABLE_FRAMES = 24;
 const FRAME_MS = 66;
 /** Drawn larger than shown, so that edges are smooth. */
 const POSTER_OVERSAMPLING = 2;

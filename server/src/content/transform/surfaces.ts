@@ -25,7 +25,7 @@ import type { Subject } from "./subject.ts";
 /** How far the stage lies behind the frame's middle. */
 export const STAGE_DEPTH = 0.13;
 /** White edge of the cut-out, as of a sticker. */
-export const STICKER_EDGE = 0.014;
+const STICKER_EDGE = 0.014;
 /** The stage is a little larger than the frame's opening, so that no gap shows. */
 const STAGE_OVERLAP = 1.012;
 
