@@ -51,6 +51,13 @@ describe("coins", () => {
     );
   });
 
+  it("M8: a fee rate above 500 sat/KB is not believed, whoever names it", () => {
+    assert.equal(feeOf(1_000, 500), 500);
+    assert.equal(feeOf(1_000, 200_000), 500);
+    const chosen = selectCoins(coinsOf([100_000]), { sats: 5_000, scriptBytes: 217, satPerKb: 200_000 });
+    assert.ok(chosen && chosen.change > 94_000, "the coins go back to the player, not to miners");
+  });
+
   it("E10 pays amount, fee and change to the satoshi, and never less than the rate", () => {
     const wanted = fc.record({
       sats: fc.integer({ min: 1, max: 100_000 }),

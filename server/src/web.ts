@@ -5,6 +5,7 @@
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { ERRORS } from "@meme-rounds/shared-schema/errors";
+import compression from "compression";
 import express from "express";
 import { z } from "zod";
 import { apiRouter, type HttpDeps, type Route, route } from "./infra/http.ts";
@@ -51,6 +52,10 @@ export function bindWeb(app: express.Application, options: WebOptions, deps: Web
     const ready = await deps.ready();
     res.status(ready ? 200 : 503).json({ ready });
   });
+  // Media are compressed formats already, and their ranges are of the bytes as they are.
+  app.use(
+    compression({ filter: (req, res) => !req.path.startsWith("/media/") && compression.filter(req, res) }),
+  );
   const routes = [...deps.routes, errorsRoute];
   app.get("/api/openapi.json", (_req, res) => void res.json(openApiOf(routes)));
   app.get("/api/docs", (_req, res) => {

@@ -37,8 +37,12 @@ export const outpointOf = (coin: Pick<Coin, "txid" | "vout">): string => `${coin
 export const sumOf = (coins: readonly { sats: number }[]): number =>
   coins.reduce((sum, { sats }) => sum + sats, 0);
 
+/** M8: no rate above this is believed, whoever names it: a wrong one would give the player's coins to miners. */
+const MAX_SAT_PER_KB = 500;
+
 /** Miner fee in sat of so many bytes at sat/KB, rounded up (M8). */
-export const feeOf = (bytes: number, satPerKb: number): number => Math.ceil((bytes * satPerKb) / 1000);
+export const feeOf = (bytes: number, satPerKb: number): number =>
+  Math.ceil((bytes * Math.min(MAX_SAT_PER_KB, Math.max(1, satPerKb))) / 1000);
 
 const outputSize = (scriptBytes: number): number => 8 + varIntSize(scriptBytes) + scriptBytes;
 

@@ -219,6 +219,18 @@ describe("REST", function () {
     assert.match(await (await ask("GET", "/api/docs")).text(), /Meme Rounds API/);
   });
 
+  it("page and JSON are sent compressed, media as they are", async () => {
+    const page = await ask("GET", "/");
+    const asset = /src="(\/assets\/[^"]+\.js)"/.exec(await page.text())?.[1] ?? "";
+    for (const path of [asset, "/api/openapi.json"])
+      assert.ok((await ask("GET", path)).headers.has("content-encoding"), path);
+    const { memeId } = await ann.upload(
+      await readFile(new URL("../fixtures/memes/doge.png", import.meta.url)),
+      "Doge",
+    );
+    assert.ok(!(await ask("GET", `/media/${memeId}`)).headers.has("content-encoding"));
+  });
+
   it("a key nobody signed in with has no way in", async () => {
     const stranger = new Player(cluster.url, new Uint8Array(randomBytes(32)));
     await assert.rejects(stranger.upload(new Uint8Array(10), "x"), /AUTH_REQUIRED/);
