@@ -266,7 +266,7 @@ describe("a whole round", function () {
     assert.ok(
       gallery.items.some(({ memeId, roundId }) => memeId === model.memeId && roundId === round.roundId),
     );
-    assert.ok(ann.models.some(({ memeId }) => memeId === model.memeId));
+    await until(() => ann.models.some(({ memeId }) => memeId === model.memeId), { what: "`model`" });
     assert.equal(
       cluster.aitubo.log.filter((line) => line.includes("/api/job/create")).length,
       1,
