@@ -3,7 +3,6 @@
  * Owns: finding letters (white with a dark outline, or dark on a light band) and their exact mask.
  * Does not own: reading them, removing them from the picture, their mesh.
  */
-// biome-ignore-all lint/style/noNonNullAssertion: typed arrays are dense and every loop stays within their length.
 import { signedDistance } from "./distance.ts";
 import { boxBlur, createField, type Field, mapField, resizeField } from "./fields.ts";
 import { longestSide, type Picture, shrinkPicture } from "./picture.ts";

@@ -2,7 +2,6 @@
  * Exact Euclidean distances on a grid (Felzenszwalb and Huttenlocher), and the morphology made from them.
  * Owns: signed distance, growing and shrinking of masks. Does not own: which mask is worth measuring.
  */
-// biome-ignore-all lint/style/noNonNullAssertion: typed arrays are dense and every loop stays within their length.
 import { createField, type Field, mapField } from "./fields.ts";
 
 const FAR = 1e20;

@@ -2,7 +2,6 @@
  * Single-channel fields of numbers over a picture's grid, and the filters the transformer is made of.
  * Owns: the Field type, arithmetic, blurs, resampling, the guided filter. Does not own: distances, regions, colours.
  */
-// biome-ignore-all lint/style/noNonNullAssertion: typed arrays are dense and every loop stays within their length.
 
 /** Row-major samples, `width * height` of them. */
 export interface Field {

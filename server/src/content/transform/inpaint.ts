@@ -2,7 +2,6 @@
  * Filling of holes in a picture from what surrounds them (push-pull pyramid).
  * Owns: the fill and its seam. Does not own: where the holes are.
  */
-// biome-ignore-all lint/style/noNonNullAssertion: typed arrays are dense and every loop stays within their length.
 import { boxBlur, clamp, type Field, mapField, mix, resizeField } from "./fields.ts";
 import { longestSide, type Picture, paintPicture, resizePicture, shrinkPicture } from "./picture.ts";
 

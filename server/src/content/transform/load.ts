@@ -2,7 +2,6 @@
  * A GLB's triangles, ready to be drawn and measured.
  * Owns: reading meshes, materials and textures into world space. Does not own: drawing them.
  */
-// biome-ignore-all lint/style/noNonNullAssertion: typed arrays are dense and every loop stays within their length.
 import type { Node, Primitive, Texture } from "@gltf-transform/core";
 import sharp from "sharp";
 import { createGltfIo } from "./gltf.ts";

@@ -2,7 +2,6 @@
  * Triangle meshes: what they are, and how a field's outline becomes a solid.
  * Owns: building, normals, marching-squares extrusion. Does not own: swept frames, simplification, glTF.
  */
-// biome-ignore-all lint/style/noNonNullAssertion: arrays are dense and every loop stays within their length.
 import type { Field } from "./fields.ts";
 
 /** Indexed triangles, counter-clockwise seen from outside. */

@@ -2,7 +2,6 @@
  * Pictures as the transformer sees them: 8-bit sRGB without alpha.
  * Owns: decoding, resizing, encoding, and fields taken from a picture. Does not own: what is done with them.
  */
-// biome-ignore-all lint/style/noNonNullAssertion: typed arrays are dense and every loop stays within their length.
 import sharp, { type Sharp } from "sharp";
 import { createField, type Field } from "./fields.ts";
 

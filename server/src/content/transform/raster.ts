@@ -2,7 +2,6 @@
  * A small renderer on the CPU: z-buffer, perspective-correct textures, one key light and a highlight.
  * Owns: drawing triangles. Does not own: where they come from, which views are wanted, encoding.
  */
-// biome-ignore-all lint/style/noNonNullAssertion: typed arrays are dense and every loop stays within their length.
 import { clamp } from "./fields.ts";
 import type { Surface } from "./load.ts";
 import type { Picture } from "./picture.ts";

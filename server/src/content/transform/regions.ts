@@ -2,7 +2,6 @@
  * Connected regions of a mask (4-neighbours).
  * Owns: labelling, boxes, filling of enclosed holes. Does not own: what a region means.
  */
-// biome-ignore-all lint/style/noNonNullAssertion: typed arrays are dense and every loop stays within their length.
 import { type Field, mapField } from "./fields.ts";
 
 export interface Region {

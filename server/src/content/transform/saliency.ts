@@ -3,7 +3,6 @@
  * Owns: minimum barrier distance, contrast against the borders, the preference for the middle.
  * Does not own: the outline of the subject, the decision whether there is one.
  */
-// biome-ignore-all lint/style/noNonNullAssertion: typed arrays are dense and every loop stays within their length.
 import { clamp, createField, type Field, fieldOf, gaussianBlur, mapField } from "./fields.ts";
 import type { LabFields } from "./picture.ts";
 

@@ -2,7 +2,6 @@
  * Fewer triangles for the same shape.
  * Owns: the call to meshoptimizer and dropping of unused vertices. Does not own: how meshes are made.
  */
-// biome-ignore-all lint/style/noNonNullAssertion: typed arrays are dense and every loop stays within their length.
 import { MeshoptSimplifier } from "meshoptimizer";
 import type { Mesh } from "./mesh.ts";
 

@@ -3,7 +3,6 @@
  * Owns: its outline, and the decision whether it is clear enough to be cut out.
  * Does not own: saliency, what is made of the cut-out.
  */
-// biome-ignore-all lint/style/noNonNullAssertion: typed arrays are dense and every loop stays within their length.
 import { grow, signedDistance } from "./distance.ts";
 import { type Field, gaussianBlur, guidedFilter, mapField, resizeField } from "./fields.ts";
 import { type LabFields, labOf, longestSide, luminance, type Picture, shrinkPicture } from "./picture.ts";

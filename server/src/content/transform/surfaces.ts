@@ -4,7 +4,6 @@
  *
  * Lengths are in longest sides of the picture; z points at the viewer, 0 is the frame's middle.
  */
-// biome-ignore-all lint/style/noNonNullAssertion: typed arrays are dense and every loop stays within their length.
 import type { Captions } from "./captions.ts";
 import { signedDistance } from "./distance.ts";
 import {

@@ -3,7 +3,6 @@
  * Owns: the stage's background with the subject taken out and its shadow, the sticker, baked shade, JPEG encoding.
  * Does not own: shapes.
  */
-// biome-ignore-all lint/style/noNonNullAssertion: typed arrays are dense and every loop stays within their length.
 import { type Captions, captionHole } from "./captions.ts";
 import {
   boxBlur,

@@ -2,7 +2,6 @@
  * Whether a model may be shown (C5).
  * Owns: what is measured on a GLB and the limits. Does not own: what happens to a model that fails.
  */
-// biome-ignore-all lint/style/noNonNullAssertion: typed arrays are dense and every loop stays within their length.
 import validator from "gltf-validator";
 import sharp, { type Sharp, type Stats } from "sharp";
 import { ssim } from "ssim.js";
