@@ -58,7 +58,6 @@ export function createRoundRoom(deps: RoundDeps) {
     private edge: CommandEdge | undefined;
     private life: RoundLife | undefined;
     private lease: LeaseKeeper | undefined;
-    private arena = "";
     private lastSnapshot = 0;
     private snapshotBusy = false;
     private dirty = true;
@@ -87,7 +86,6 @@ export function createRoundRoom(deps: RoundDeps) {
 
     override async onCreate(options: RoomOptions): Promise<void> {
       const { roundId, arena, lease } = options;
-      this.arena = arena;
       await deps.directory.begin(arena, roundId);
       const view = this.state;
       const opened = await openRound(
@@ -132,7 +130,11 @@ export function createRoundRoom(deps: RoundDeps) {
       this.onMessage("*", (client: RoundClient) =>
         this.answer(client, actor.rejected("", "MESSAGE_UNKNOWN")),
       );
-      this.clock.setInterval(() => void this.tick(), TICK_MS);
+      this.clock.setInterval(() => {
+        this.tick().catch((err: unknown) =>
+          deps.logger.error({ err, roundId }, "a tick of the round failed"),
+        );
+      }, TICK_MS);
       await this.tick();
       deps.logger.info(
         { roundId, roomId: this.roomId, replayed: opened.stored.length },
