@@ -1,12 +1,14 @@
-/** `npm run bench [boosts|money|models|page]`: the project's figures, each beside a floor of the same run. */
+/** `npm run bench [signatures|boosts|money|models|page]`: the project's figures, each beside a floor of the same run. */
 import { benchBoosts } from "./bench/boosts.ts";
 import type { Figure } from "./bench/measure.ts";
 import { show } from "./bench/measure.ts";
 import { benchModels } from "./bench/models.ts";
 import { benchMoney } from "./bench/money.ts";
 import { benchPage } from "./bench/page.ts";
+import { benchSignatures } from "./bench/signatures.ts";
 
 const benches: Record<string, () => Promise<Figure[]>> = {
+  signatures: benchSignatures,
   boosts: benchBoosts,
   money: benchMoney,
   models: benchModels,
