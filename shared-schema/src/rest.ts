@@ -194,6 +194,33 @@ export const proofAnswer = z.strictObject({
   publicKeys: z.strictObject({ operatorKey: playKeySchema, auditorKey: playKeySchema, receiptKey: hash32 }),
 });
 
+export const leaderboardAnswer = z.strictObject({
+  window: z.enum(["day", "week", "all"]),
+  rows: z.array(
+    z.strictObject({
+      rank: z.number().int(),
+      playKey: playKeySchema,
+      name: z.string().optional(),
+      won: sats,
+      /** Rounds with winnings. */
+      rounds: z.number().int(),
+    }),
+  ),
+});
+
+/** Sums over all finished rounds of an arena; amounts in sat. */
+export const statsAnswer = z.strictObject({
+  rounds: z.number().int(),
+  voided: z.number().int(),
+  seats: z.number().int(),
+  memes: z.number().int(),
+  pots: sats,
+  won: sats,
+  returned: sats,
+  fees: sats,
+  seatFees: sats,
+});
+
 export const galleryAnswer = z.strictObject({
   items: z.array(
     z.strictObject({

@@ -48,6 +48,8 @@ export interface AuthService {
   routes: Route[];
   /** Who an access token speaks for. Throws TOKEN_INVALID, also when its session was revoked or has expired. */
   authenticate(token: string): Promise<Caller>;
+  /** Display names by play key, of those that have signed in. */
+  namesOf(playKeys: readonly string[]): Promise<Map<string, string>>;
   stop(): Promise<void>;
 }
 
@@ -125,6 +127,8 @@ export function createAuthService(options: AuthOptions, deps: AuthDeps): AuthSer
       if (session?.identity !== identity) throw new CodedError("TOKEN_INVALID");
       return { identity, playKey: session.playKey, role: roleOf(identity), sessionId };
     },
+
+    namesOf: (playKeys) => users.namesOf(playKeys),
 
     // Everything is in Redis and the connection is the caller's: nothing of its own to end.
     async stop() {},

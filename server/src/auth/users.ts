@@ -25,6 +25,8 @@ export interface Users {
   signedIn(identity: string, wallet: WalletKind, address: string): Promise<void>;
   /** The profile of an identity that has signed in. Throws NOT_FOUND for any other. */
   profile(identity: string): Promise<Profile>;
+  /** Display names by play key, of those that are bound to an identity. */
+  namesOf(playKeys: readonly string[]): Promise<Map<string, string>>;
   /** Sets the display name. Throws BAD_REQUEST when it is none (see `cleanName`). */
   rename(identity: string, name: string): Promise<void>;
 }
@@ -74,6 +76,15 @@ export function createUsers(deps: { redis: Redis; now: () => number }): Users {
       const stored = await redis.hgetall(userKey(identity));
       if (Object.keys(stored).length === 0) throw new CodedError("NOT_FOUND");
       return profileSchema.parse(stored);
+    },
+
+    async namesOf(playKeys) {
+      if (playKeys.length === 0) return new Map();
+      const identities = await redis.mget(...playKeys.map(playKeyKey));
+      const names = await Promise.all(
+        identities.map((identity) => (identity === null ? null : redis.hget(userKey(identity), "name"))),
+      );
+      return new Map(playKeys.flatMap((key, at) => (names[at] ? [[key, names[at]]] : [])));
     },
 
     async rename(identity, name) {

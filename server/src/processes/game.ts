@@ -4,6 +4,7 @@
  */
 import { createServer, type IncomingMessage } from "node:http";
 import { fileURLToPath } from "node:url";
+import { createAnalyticsService } from "../analytics/index.ts";
 import { createAudienceService } from "../audience/index.ts";
 import { createAuthService } from "../auth/index.ts";
 import type { Config } from "../config.ts";
@@ -67,9 +68,10 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
     { redis: () => createRedis(config.REDIS_URL), logger, now },
   );
   life.add("audience", () => audience.stop());
+  const analytics = createAnalyticsService({ redis, namesOf: (keys) => auth.namesOf(keys), now });
   const round = createRoundService(
     { network: config.NETWORK, arena: config.ARENA, roundSeconds: config.ROUND_SECONDS },
-    { redis, tapRedis, auth, content, payment, audience, logger, now },
+    { redis, tapRedis, auth, content, payment, audience, analytics, logger, now },
   );
 
   const http = createServer();
@@ -97,7 +99,14 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
         app,
         { trustProxy: config.TRUST_PROXY, pageDir },
         {
-          routes: [...auth.routes, ...content.routes, ...payment.routes, ...round.routes, ...audience.routes],
+          routes: [
+            ...auth.routes,
+            ...content.routes,
+            ...payment.routes,
+            ...round.routes,
+            ...audience.routes,
+            ...analytics.routes,
+          ],
           media: content.media,
           authenticate: auth.authenticate,
           limiter: createLimiter(redis),

@@ -10,7 +10,7 @@ import type { Logger } from "../infra/logger.ts";
 import type { Redis } from "../infra/redis.ts";
 import { RoundDirectory } from "./directory.ts";
 import { RoundKeeper } from "./keeper.ts";
-import type { AudiencePort, AuthPort, ContentPort, PaymentPort } from "./ports.ts";
+import type { AnalyticsPort, AudiencePort, AuthPort, ContentPort, PaymentPort } from "./ports.ts";
 import { createRoundRoom, type RoomOptions } from "./room.ts";
 import { roundRoutes } from "./routes.ts";
 
@@ -28,6 +28,7 @@ export interface RoundServiceDeps {
   content: ContentPort;
   payment: PaymentPort;
   audience: AudiencePort;
+  analytics: AnalyticsPort;
   logger: Logger;
   now(): number;
 }

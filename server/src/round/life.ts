@@ -9,7 +9,7 @@ import { clockPhase } from "@meme-rounds/shared-schema/rules";
 import type { Logger } from "../infra/logger.ts";
 import type { RoundActor } from "./actor.ts";
 import type { RoundDirectory } from "./directory.ts";
-import type { ContentPort, PaymentPort, SettlementView } from "./ports.ts";
+import type { AnalyticsPort, ContentPort, PaymentPort, SettlementView } from "./ports.ts";
 import { winnersOf } from "./projection.ts";
 import { archivedOf } from "./snapshot.ts";
 
@@ -21,6 +21,7 @@ const GIVE_UP_MS = 600_000;
 export interface LifeDeps {
   payment: PaymentPort;
   content: ContentPort;
+  analytics: AnalyticsPort;
   directory: RoundDirectory;
   logger: Logger;
   /** The journal has ended: outcome may be shown. */
@@ -86,7 +87,9 @@ export class RoundLife {
 
   /** M1: deposits are judged once, in the record `freeze`. */
   private async freeze(state: RoundState): Promise<void> {
-    const deposits = [...state.players.values()].flatMap((player) => player.deposits);
+    const deposits = [...state.players.values()].flatMap(({ identity, deposits: all }) =>
+      all.map(({ txid, vout }) => ({ txid, vout, identity })),
+    );
     const dropped = deposits.length === 0 ? [] : await this.deps.payment.judgeDeposits(deposits);
     await this.must({ kind: "freeze", dropped });
   }
@@ -100,7 +103,9 @@ export class RoundLife {
     }));
     await this.deps.payment.enqueueSettlement(roundId);
     if (winners.length > 0) await this.deps.content.enqueueTransforms(roundId, winners);
-    await this.deps.directory.finish(archivedOf(state));
+    const archived = archivedOf(state);
+    await this.deps.analytics.roundFinished(archived);
+    await this.deps.directory.finish(archived);
     this.archived = true;
     this.deps.onFinal(state);
   }

@@ -2,6 +2,7 @@
  * What the Round Service needs of the other services, and nothing more. Owns: the list.
  * main.ts hands in the real ones; tests hand in the same services on stand-ins.
  */
+import type { AnalyticsService } from "../analytics/index.ts";
 import type { AudienceService } from "../audience/index.ts";
 import type { AuthService } from "../auth/index.ts";
 import type { ContentService } from "../content/index.ts";
@@ -19,6 +20,7 @@ export type PaymentPort = Pick<
   | "settlementOf"
 >;
 export type ContentPort = Pick<ContentService, "contentOf" | "enqueueTransforms" | "modelsOf">;
+export type AnalyticsPort = Pick<AnalyticsService, "roundFinished">;
 export type AudiencePort = Pick<AudienceService, "spectators">;
 export type AuthPort = Pick<AuthService, "authenticate">;
 

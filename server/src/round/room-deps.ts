@@ -3,7 +3,7 @@ import type { Network } from "@meme-rounds/shared-schema/records";
 import type { Logger } from "../infra/logger.ts";
 import type { Redis } from "../infra/redis.ts";
 import type { RoundDirectory } from "./directory.ts";
-import type { AudiencePort, AuthPort, ContentPort, PaymentPort } from "./ports.ts";
+import type { AnalyticsPort, AudiencePort, AuthPort, ContentPort, PaymentPort } from "./ports.ts";
 
 export interface RoundDeps {
   network: Network;
@@ -16,6 +16,7 @@ export interface RoundDeps {
   content: ContentPort;
   payment: PaymentPort;
   audience: AudiencePort;
+  analytics: AnalyticsPort;
   logger: Logger;
   now(): number;
   verify(bytes: Uint8Array, sigHex: string, publicKeyHex: string): boolean;

@@ -68,6 +68,7 @@ describe("round life", () => {
         enqueueTransforms: (_roundId, winners) => step(`transforms ${winners.length}`),
         modelsOf: async () => [],
       },
+      analytics: { roundFinished: ({ roundId }) => step(`counted ${roundId === round.state.open.roundId}`) },
       directory,
       logger,
       onFinal: () => asked.push("final"),
@@ -103,7 +104,7 @@ describe("round life", () => {
     assert.equal(phaseOf(round), "blind");
     await tickAt(600_000, 4);
     assert.equal(phaseOf(round), "final");
-    assert.deepEqual(asked, ["settlement", "transforms 1", "final"]);
+    assert.deepEqual(asked, ["settlement", "transforms 1", "counted true", "final"]);
     const archived = await directory.finished(round.state.open.roundId);
     assert.equal(archived?.outcome, "closed");
     assert.equal(archived?.journalHash, round.state.head.hash);

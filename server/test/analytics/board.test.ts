@@ -1,0 +1,116 @@
+/** O1: sums over finished rounds: each counted once, in its day, in the week and over all time. */
+import { strict as assert } from "node:assert";
+import { utf8 } from "@meme-rounds/shared-schema/bytes";
+import { publicKeyOf } from "@meme-rounds/shared-schema/crypto";
+import { sha256 } from "@meme-rounds/shared-schema/hash";
+import { Board, type FinishedRound } from "../../src/analytics/board.ts";
+import { createAnalyticsService } from "../../src/analytics/index.ts";
+import { createRedis, type Redis } from "../../src/infra/redis.ts";
+import { startRedis, type TestRedis } from "../support/redis.ts";
+
+const DAY = 86_400_000;
+const NOON = 20_000 * DAY + DAY / 2;
+const key = (name: string): string => publicKeyOf(sha256(utf8(name)));
+const [ann, bob, cid] = [key("ann"), key("bob"), key("cid")];
+
+describe("leaderboard and figures", () => {
+  let server: TestRedis;
+  let redis: Redis;
+  let board: Board;
+  let arenas = 0;
+  let arena = "";
+  before(async () => {
+    server = await startRedis();
+    redis = createRedis(server.url);
+    board = new Board(redis);
+  });
+  after(async () => {
+    await redis.quit();
+    await server.close();
+  });
+  beforeEach(() => {
+    arena = `arena${++arenas}`;
+  });
+
+  const round = (closesAt: number, won: Record<string, number>, patch: Partial<FinishedRound> = {}) => ({
+    arena,
+    roundId: `${arena}-${closesAt / 1000}`,
+    closesAt,
+    outcome: "closed" as const,
+    pot: 1_000,
+    players: 3,
+    memes: 2,
+    fee: 20,
+    seatFees: 90,
+    payouts: Object.entries(won).map(([playKey, sats]) => ({ playKey, won: sats, returned: 7 })),
+    ...patch,
+  });
+  const rows = async (window: "day" | "week" | "all", now = NOON) =>
+    (await board.top(arena, window, 10, now)).map(({ playKey, won, rounds }) => [playKey, won, rounds]);
+
+  it("O1 adds up what each player won, and a player who won nothing is not on it", async () => {
+    await board.count(round(NOON, { [ann]: 300, [bob]: 500, [cid]: 0 }), NOON);
+    await board.count(round(NOON + 600_000, { [ann]: 300 }), NOON);
+    assert.deepEqual(await rows("all"), [
+      [ann, 600, 2],
+      [bob, 500, 1],
+    ]);
+    assert.deepEqual(await rows("day"), await rows("all"));
+  });
+  it("O1 the same round again changes nothing", async () => {
+    const one = round(NOON, { [ann]: 300 });
+    await Promise.all([board.count(one, NOON), board.count(one, NOON), board.count(one, NOON)]);
+    assert.deepEqual(await rows("all"), [[ann, 300, 1]]);
+    assert.equal((await board.stats(arena)).rounds, 1);
+  });
+  it("O1 day and week forget, all time does not, also for rounds counted long after", async () => {
+    await board.count(round(NOON - 40 * DAY, { [ann]: 900 }), NOON);
+    await board.count(round(NOON - 6 * DAY, { [bob]: 50 }), NOON);
+    await board.count(round(NOON - DAY, { [cid]: 60 }), NOON);
+    await board.count(round(NOON, { [bob]: 20 }), NOON);
+    assert.deepEqual(await rows("day"), [[bob, 20, 1]]);
+    assert.deepEqual(await rows("week"), [
+      [bob, 70, 2],
+      [cid, 60, 1],
+    ]);
+    assert.equal((await rows("all")).length, 3);
+    assert.deepEqual(await rows("week", NOON + 3 * DAY), [
+      [cid, 60, 1],
+      [bob, 20, 1],
+    ]);
+  });
+  it("O1 figures are sums of whole satoshis, a voided round has no pot", async () => {
+    await board.count(round(NOON, { [ann]: 300, [bob]: 1 }), NOON);
+    await board.count(round(NOON + 600_000, { [ann]: 0 }, { outcome: "voided", fee: 0, seatFees: 0 }), NOON);
+    assert.deepEqual(await board.stats(arena), {
+      rounds: 2,
+      voided: 1,
+      seats: 6,
+      memes: 4,
+      pots: 1_000,
+      won: 301,
+      returned: 21,
+      fees: 20,
+      seatFees: 90,
+    });
+  });
+  it("names stand beside the keys that have one", async () => {
+    await board.count(round(NOON, { [ann]: 300, [bob]: 1 }), NOON);
+    const service = createAnalyticsService({
+      redis,
+      namesOf: async () => new Map([[ann, "Ann"]]),
+      now: () => NOON,
+    });
+    const found = service.routes.find(({ path }) => path === "/leaderboard");
+    const input = { query: { arena, window: "all" } } as unknown as Parameters<
+      NonNullable<typeof found>["handler"]
+    >[0];
+    assert.deepEqual(await found?.handler(input), {
+      window: "all",
+      rows: [
+        { rank: 1, playKey: ann, name: "Ann", won: 300, rounds: 1 },
+        { rank: 2, playKey: bob, won: 1, rounds: 1 },
+      ],
+    });
+  });
+});
