@@ -24,9 +24,18 @@ export interface KeySignature {
   publicKey: string;
 }
 
+/** Signs a digest (32 bytes): DER, low S, RFC 6979. A native one may be handed in: the bytes are the same. */
+export type DigestSigner = (digest: Uint8Array, secret: Uint8Array) => Uint8Array;
+
+const portableSigner: DigestSigner = (digest, secret) =>
+  secp256k1.sign(digest, secret, { prehash: false, format: "der" });
+
 /** DER signature of a preimage, low S, with its scope byte, hex. */
-export const signPreimage = (preimage: Uint8Array, secret: Uint8Array): string =>
-  toHex(secp256k1.sign(hash256(preimage), secret, { prehash: false, format: "der" })) + SCOPE_HEX;
+export const signPreimage = (
+  preimage: Uint8Array,
+  secret: Uint8Array,
+  sign: DigestSigner = portableSigner,
+): string => toHex(sign(hash256(preimage), secret)) + SCOPE_HEX;
 
 /** True when the signature signs the preimage under scope 0x41; high S and foreign bytes are refused. */
 export function verifyPreimage(preimage: Uint8Array, signed: KeySignature): boolean {

@@ -5,12 +5,11 @@
  */
 import { createHash, createPublicKey, type KeyObject, verify } from "node:crypto";
 import { createRequire } from "node:module";
+import type { DigestSigner } from "@meme-rounds/shared-schema/unlock";
 import { secp256k1 as portable } from "@noble/curves/secp256k1.js";
 
 /** Over sha256(bytes). */
 export type Verifier = (bytes: Uint8Array, sigHex: string, publicKeyHex: string) => boolean;
-/** Of a digest (32 bytes): DER, low S, deterministic by RFC 6979. */
-export type DigestSigner = (digest: Uint8Array, secret: Uint8Array) => Uint8Array;
 
 export const verifierBackends = ["libsecp256k1", "openssl"] as const;
 export type VerifierBackend = (typeof verifierBackends)[number];
