@@ -79,6 +79,11 @@ const schema = z.object({
     .string()
     .optional()
     .describe("host[:port] under which clients reach this process's sockets."),
+  METRICS_TOKEN: z
+    .string()
+    .min(16)
+    .optional()
+    .describe("Bearer token that opens /metrics to other machines; without it only this one may read."),
   TRUST_PROXY: z
     .string()
     .default("")

@@ -5,6 +5,7 @@
 import { ConfigError, readConfig, type ServiceName, settingsTable } from "./config.ts";
 import { Lifecycle } from "./infra/lifecycle.ts";
 import { createLogger } from "./infra/logger.ts";
+import { measureProcess } from "./infra/metrics.ts";
 
 const GAME: readonly ServiceName[] = ["auth", "content", "round", "payment", "audience"];
 /** What stopping may take beyond the drain, ms. */
@@ -18,6 +19,7 @@ async function main(): Promise<void> {
   const config = readConfig(process.env);
   const asked = new Set(config.SERVICES);
   const logger = createLogger(config.SERVICES.join("+"), config.LOG_LEVEL);
+  measureProcess();
   const life = new Lifecycle(logger);
   life.onSignals(config.DRAIN_SECONDS * 1000 + STOP_MS);
   try {

@@ -9,6 +9,7 @@ import compression from "compression";
 import express from "express";
 import { z } from "zod";
 import { apiRouter, type HttpDeps, type Route, route } from "./infra/http.ts";
+import { answerMetrics } from "./infra/metrics.ts";
 import { docsPage, openApiOf } from "./infra/openapi.ts";
 
 export interface WebOptions {
@@ -16,6 +17,8 @@ export interface WebOptions {
   trustProxy: string;
   /** The built page; absent on processes that do not serve it. */
   pageDir?: string;
+  /** Opens /metrics to callers from elsewhere. */
+  metricsToken?: string;
 }
 
 export interface WebDeps extends HttpDeps {
@@ -52,6 +55,7 @@ export function bindWeb(app: express.Application, options: WebOptions, deps: Web
     const ready = await deps.ready();
     res.status(ready ? 200 : 503).json({ ready });
   });
+  app.get("/metrics", (req, res) => void answerMetrics(req, res, options.metricsToken));
   // Media are compressed formats already, and their ranges are of the bytes as they are.
   app.use(
     compression({ filter: (req, res) => !req.path.startsWith("/media/") && compression.filter(req, res) }),

@@ -100,18 +100,25 @@ export function mayRead({ headers, socket }: Caller, token: string | undefined):
   return family !== 0 && loopback.check(address, family === 6 ? "ipv6" : "ipv4");
 }
 
-/** Answers GET /metrics: Prometheus' text, or 403 for those who may not read it. */
+/** Answers GET /metrics: Prometheus' text, or 403 for those who may not read it. Does not reject. */
 export async function answerMetrics(
   request: IncomingMessage,
   response: ServerResponse,
   token: string | undefined,
 ): Promise<void> {
-  if (!mayRead(request, token)) {
-    response
-      .writeHead(403, { "content-type": "text/plain; charset=utf-8" })
-      .end("Metrics are read from this machine, or with the METRICS_TOKEN as bearer token.\n");
-    return;
+  const [status, type, text] = mayRead(request, token)
+    ? await collected()
+    : [403, PLAIN, "Metrics are read from this machine, or with the METRICS_TOKEN as bearer token.\n"];
+  response.writeHead(status, { "content-type": type, "cache-control": "no-store" }).end(text);
+}
+
+const PLAIN = "text/plain; charset=utf-8";
+
+async function collected(): Promise<[status: number, type: string, text: string]> {
+  try {
+    return [200, register.contentType, await register.metrics()];
+  } catch (error) {
+    // The scrape fails, and Prometheus raises its own alarm about that.
+    return [500, PLAIN, `a metric could not be collected: ${String(error)}\n`];
   }
-  const text = await register.metrics();
-  response.writeHead(200, { "content-type": register.contentType, "cache-control": "no-store" }).end(text);
 }

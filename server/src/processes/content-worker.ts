@@ -29,5 +29,5 @@ export async function startContentWorker(config: Config, logger: Logger, life: L
     ...(aitubo ? { aitubo } : {}),
   });
   life.add("content worker", () => worker.stop());
-  await startHealth(config.HOST, config.PORT, life);
+  await startHealth(config, life);
 }

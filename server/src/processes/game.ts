@@ -97,7 +97,11 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
     express: (app) =>
       bindWeb(
         app,
-        { trustProxy: config.TRUST_PROXY, pageDir },
+        {
+          trustProxy: config.TRUST_PROXY,
+          pageDir,
+          ...(config.METRICS_TOKEN ? { metricsToken: config.METRICS_TOKEN } : {}),
+        },
         {
           routes: [
             ...auth.routes,

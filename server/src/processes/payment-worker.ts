@@ -34,5 +34,5 @@ export async function startPaymentWorker(config: Config, logger: Logger, life: L
     },
   );
   life.add("settlement worker", () => worker.stop());
-  await startHealth(config.HOST, config.PORT, life);
+  await startHealth(config, life);
 }
