@@ -4,13 +4,14 @@
  */
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { secp256k1 } from "@noble/curves/secp256k1.js";
+import { addressVersion } from "./address.ts";
+import { encodeBase58Check } from "./base58.ts";
 import { concat, fromHex, toHex } from "./bytes.ts";
-import { hash160, hash256 } from "./hash.ts";
+import { hash160 } from "./hash.ts";
 import type { Network } from "./records.ts";
 
 const COMPACT_SIG = /^[0-9a-f]{128}$/;
 const COMPRESSED_KEY = /^0[23][0-9a-f]{64}$/;
-const BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz";
 
 /** Compressed secp256k1 public key, hex. Throws when the secret is not a valid 32-byte scalar. */
 export const publicKeyOf = (secret: Uint8Array): string => toHex(secp256k1.getPublicKey(secret, true));
@@ -54,22 +55,6 @@ export function verifyEd25519(bytes: Uint8Array, sigHex: string, publicKeyHex: s
   }
 }
 
-function base58(bytes: Uint8Array): string {
-  let value = BigInt(`0x00${toHex(bytes)}`);
-  let text = "";
-  while (value > 0n) {
-    text = BASE58.charAt(Number(value % 58n)) + text;
-    value /= 58n;
-  }
-  for (const byte of bytes) {
-    if (byte !== 0) break;
-    text = `1${text}`;
-  }
-  return text;
-}
-
 /** P2PKH address of a compressed key: version 00 on devchain and main, 6f on test (protocol.md 9). */
-export function addressOf(publicKeyHex: string, network: Network): string {
-  const payload = concat(Uint8Array.of(network === "test" ? 0x6f : 0x00), hash160(fromHex(publicKeyHex)));
-  return base58(concat(payload, hash256(payload).subarray(0, 4)));
-}
+export const addressOf = (publicKeyHex: string, network: Network): string =>
+  encodeBase58Check(concat(Uint8Array.of(addressVersion(network)), hash160(fromHex(publicKeyHex))));

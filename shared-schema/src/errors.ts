@@ -22,6 +22,7 @@ const e = (status: number, sentence: string, advice: string, retry = false): Err
 });
 
 export const ERRORS = {
+  ADDRESS_WRONG: e(422, "This is not an address of this network.", "Copy the address again, whole."),
   AUTH_REQUIRED: e(401, "This needs a signed-in player.", "Sign in with a wallet and try again."),
   BAD_REQUEST: e(400, "The request does not have the documented shape.", "Compare it with /api/docs."),
   BODY_TOO_LARGE: e(413, "The request body is larger than allowed.", "Send less."),
@@ -44,6 +45,12 @@ export const ERRORS = {
   CONTENT_UNKNOWN: e(404, "There is no such content.", "Upload the picture again."),
   DEPOSIT_AMOUNT_HIGH: e(422, "The deposit is above the maximum.", "Deposit less."),
   DEPOSIT_AMOUNT_LOW: e(422, "The deposit is below the minimum.", "Deposit more."),
+  DEPOSIT_CAP_REACHED: e(
+    409,
+    "This round takes no more deposits that are not in a block yet.",
+    "Send it to the network yourself and deposit it once it is mined, or join the next round.",
+    true,
+  ),
   DEPOSIT_CLAIMED: e(409, "This deposit was already credited.", "Nothing to do: it counts once."),
   DEPOSIT_CONFLICT: e(
     409,
@@ -61,12 +68,23 @@ export const ERRORS = {
     "The deposit transaction cannot be read.",
     "Build it again from /rounds/current.",
   ),
+  DEPOSIT_MINED_ONLY: e(
+    403,
+    "A deposit of yours was dropped lately: for 7 days only mined ones count.",
+    "Send the transaction to the network, wait for a block, then deposit it.",
+    true,
+  ),
   DEPOSIT_OVERSPENT: e(409, "Not enough of your deposit is left.", "Deposit more, or spend less."),
   DEPOSIT_PENDING: e(
     202,
     "The network has not answered yet.",
     "Wait: an `accepted` follows when it has.",
     true,
+  ),
+  DEPOSIT_PROOF_WRONG: e(
+    422,
+    "A merkle path of the deposit's parents leads to no block.",
+    "Send the transaction without BEEF, or with paths of the present chain.",
   ),
   DEPOSIT_REJECTED: e(422, "The network refused the deposit.", "Read the message, build a new one."),
   DEPOSIT_SCRIPT_WRONG: e(

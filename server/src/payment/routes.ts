@@ -2,6 +2,7 @@
  * /wallet: what a play wallet needs of the network (design.md section 8, protocol.md 9).
  * Owns: the routes and their limits. Does not own: the chain, or anybody's coins.
  */
+import { readAddress } from "@meme-rounds/shared-schema/address";
 import { CodedError } from "@meme-rounds/shared-schema/errors";
 import { hash32, type Network } from "@meme-rounds/shared-schema/records";
 import {
@@ -24,10 +25,14 @@ export interface WalletRouteOptions {
   faucetUrl?: string;
 }
 
-const addressSchema = z.string().regex(/^[1-9A-HJ-NP-Za-km-z]{25,36}$/);
+const addressSchema = z.string().min(25).max(62);
 
 export function walletRoutes(options: WalletRouteOptions, deps: { chain: ChainPort }): Route[] {
   const { chain } = deps;
+  const mustBeOurs = (address: string): void => {
+    const read = readAddress(address, options.network);
+    if (!read.ok) throw new CodedError("ADDRESS_WRONG", `${address}: ${read.reason}.`);
+  };
   const askFaucet = async (address: string, sats: number): Promise<z.infer<typeof faucetAnswer>> => {
     if (options.network !== "devchain" || options.faucetUrl === undefined) throw new CodedError("FAUCET_OFF");
     const url = new URL("/dev/faucet", options.faucetUrl);
@@ -82,9 +87,10 @@ export function walletRoutes(options: WalletRouteOptions, deps: { chain: ChainPo
       auth: "none",
       params: z.object({ address: addressSchema }),
       answer: utxosAnswer,
-      errors: ["BAD_REQUEST", "RATE_LIMITED", "UNAVAILABLE"],
+      errors: ["ADDRESS_WRONG", "BAD_REQUEST", "RATE_LIMITED", "UNAVAILABLE"],
       limit: { name: "wallet-read", points: 300, seconds: 60 },
       handler: async ({ params }) => {
+        mustBeOurs(params.address);
         const utxos = await chain.utxosOfAddress(params.address);
         return {
           utxos: utxos.map(({ txid, vout, sats, height }) => ({
@@ -122,9 +128,12 @@ export function walletRoutes(options: WalletRouteOptions, deps: { chain: ChainPo
       auth: "none",
       body: faucetBody,
       answer: faucetAnswer,
-      errors: ["BAD_REQUEST", "FAUCET_OFF", "RATE_LIMITED", "UNAVAILABLE"],
+      errors: ["ADDRESS_WRONG", "BAD_REQUEST", "FAUCET_OFF", "RATE_LIMITED", "UNAVAILABLE"],
       limit: { name: "wallet-faucet", points: 30, seconds: 60 },
-      handler: ({ body }) => askFaucet(body.address, body.sats),
+      handler: async ({ body }) => {
+        mustBeOurs(body.address);
+        return await askFaucet(body.address, body.sats);
+      },
     }),
   ];
 }

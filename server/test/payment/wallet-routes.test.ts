@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import { readFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
-import { verifyEd25519 } from "@meme-rounds/shared-schema/crypto";
+import { addressOf, verifyEd25519 } from "@meme-rounds/shared-schema/crypto";
 import { p2pkhScript } from "@meme-rounds/shared-schema/lock";
 import express from "express";
 import { actor } from "../../../shared-schema/test/support/round.ts";
@@ -93,7 +93,9 @@ describe("wallet routes", function () {
       ["/wallet/broadcast", {}, 400, "BAD_REQUEST"],
       ["/wallet/faucet", { address, sats: 999 }, 400, "BAD_REQUEST"],
       ["/wallet/faucet", { address, sats: 1_000_001 }, 400, "BAD_REQUEST"],
-      ["/wallet/faucet", { address: "1".repeat(30), sats: 5_000 }, 400, "BAD_REQUEST"],
+      ["/wallet/faucet", { address: "1".repeat(30), sats: 5_000 }, 422, "ADDRESS_WRONG"],
+      [`/wallet/${addressOf(who.playKey, "test")}/utxos`, undefined, 422, "ADDRESS_WRONG"],
+      [`/wallet/${address.replace("Eater", "Eatez")}/utxos`, undefined, 422, "ADDRESS_WRONG"],
     ];
     for (const [path, body, status, code] of cases) {
       const { status: got, json } = await call(path, body);
