@@ -102,8 +102,28 @@ export const ERRORS = {
   ENTRY_PRICE_CHANGED: e(409, "The entry price has changed.", "Read the price in force and sign again."),
   FAUCET_OFF: e(404, "There is no faucet on this network.", "Send coins to your address."),
   INTERNAL: e(500, "Something failed on our side.", "Try again; quote the error id if it stays.", true),
+  KEYSTORE_ABSENT: e(
+    500,
+    "There is no keystore file.",
+    "Make one with npm run keys -- make operator (or auditor).",
+  ),
+  KEYSTORE_BUSY: e(
+    409,
+    "Another change of this keystore is under way, or was cut short.",
+    "Wait for it; when no other runs, delete the file that ends in .new.",
+  ),
   KEYSTORE_DAMAGED: e(500, "The keystore file was changed or is damaged.", "Restore it from its backup."),
+  KEYSTORE_DEVELOPMENT: e(
+    500,
+    "The keystore holds keys that a development start made.",
+    "Make keys of your own with npm run keys -- make, in another DATA_DIR.",
+  ),
   KEYSTORE_EXISTS: e(409, "There is a keystore file already.", "Move it away first: it may hold money."),
+  KEYSTORE_EXPOSED: e(
+    500,
+    "The keystore file can be read by others than its owner.",
+    "Run chmod 600 on it; take the keys for known to others if strangers had access.",
+  ),
   KEYSTORE_KEY_MISSING: e(500, "The keystore does not hold this key.", "Name the keystore that does."),
   KEYSTORE_PASSPHRASE_WRONG: e(
     401,

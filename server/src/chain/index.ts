@@ -12,12 +12,14 @@ import { createWocClient, txidOf } from "./woc-client.ts";
 
 export { createDevFaucet, type FaucetPayment } from "./dev-faucet.ts";
 export {
-  createKeystore,
   generateKeys,
   type KeyName,
+  type KeyPurpose,
   type Keystore,
-  openKeystore,
+  withNewGeneration,
 } from "./keystore.ts";
+export { changeKeystore, createKeystore, openKeystore } from "./keystore-file.ts";
+export type { KeystoreDeps } from "./keystore-format.ts";
 export type { BroadcastResult, ChainLogger, ChainPort, RawTx, RejectCode, TxStatus, Utxo } from "./port.ts";
 export { type ScriptVerdict, type SourceOutput, verifyInputScripts } from "./tx-verify.ts";
 

@@ -4,48 +4,61 @@
  */
 import { createPrivateKey, sign } from "node:crypto";
 import { mkdir } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { CodedError } from "@meme-rounds/shared-schema/errors";
 import { createKeystore, generateKeys, type KeyName, type Keystore, openKeystore } from "../chain/index.ts";
 
 export interface KeystoreOptions {
   path: string;
   passphrase: string;
-  /** Make the file when there is none; never in production. */
+  /** Make the file, with development keys, when there is none; never in production. */
   createIfAbsent: boolean;
+  /** The keys guard real coins: development keys and a file that others can read are refused (O7). */
+  real?: boolean;
   /** scrypt's cost, for tests. */
   scryptCost?: number;
 }
 
-const missing = (error: unknown): boolean =>
-  error instanceof Error && "code" in error && error.code === "ENOENT";
+/** Which keys stand in which process' file (M7): neither can settle alone (M2). */
+export const KEYS_OF = {
+  operator: ["operator", "receipt"],
+  auditor: ["auditor", "auditorHead"],
+} as const satisfies Record<string, readonly KeyName[]>;
+export type KeystoreOwner = keyof typeof KEYS_OF;
+
+/** Where an owner's keystore is, under DATA_DIR. */
+export const keystorePath = (dataDir: string, owner: KeystoreOwner): string =>
+  join(dataDir, owner, "keystore.json");
+
+const isCoded = (error: unknown, code: string): boolean => error instanceof CodedError && error.code === code;
 
 /** Opens the keystore; where allowed, makes it first. Two processes may start at once: one makes it, both open it. */
-async function openOrCreate(options: KeystoreOptions, names: KeyName[]): Promise<Keystore> {
+async function openOrCreate(options: KeystoreOptions, owner: KeystoreOwner): Promise<Keystore> {
   const { path, passphrase, createIfAbsent, scryptCost } = options;
+  const real = options.real ?? false;
   try {
-    return await openKeystore(path, passphrase);
+    return await openKeystore(path, passphrase, { real });
   } catch (error) {
-    if (!createIfAbsent || !missing(error)) throw error;
+    if (!createIfAbsent || !isCoded(error, "KEYSTORE_ABSENT")) throw error;
   }
-  await mkdir(dirname(path), { recursive: true });
+  await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   try {
     const deps = scryptCost === undefined ? {} : { scryptCost };
-    return await createKeystore(path, passphrase, generateKeys(names), deps);
+    const contents = { keys: generateKeys([...KEYS_OF[owner]]), purpose: "development" as const };
+    return await createKeystore(path, passphrase, contents, deps);
   } catch (error) {
-    if (error instanceof CodedError && error.code === "KEYSTORE_EXISTS")
-      return await openKeystore(path, passphrase);
+    if (isCoded(error, "KEYSTORE_EXISTS")) return await openKeystore(path, passphrase, { real });
     throw error;
   }
 }
 
-/** M7: holds the operator's key and the key of receipts. */
+/** M7: holds the operator's key and the key of receipts. Throws what openKeystore throws. */
 export const openOperatorKeystore = (options: KeystoreOptions): Promise<Keystore> =>
-  openOrCreate(options, ["operator", "receipt"]);
+  openOrCreate(options, "operator");
 
-/** M7: the auditor's own file, with the key that co-signs and the key of heads. */
+/** M7: the auditor's own file, with the key that co-signs and the key of heads. Throws what openKeystore throws. */
 export const openAuditorKeystore = (options: KeystoreOptions): Promise<Keystore> =>
-  openOrCreate(options, ["auditor", "auditorHead"]);
+  openOrCreate(options, "auditor");
 
 /** PKCS#8 of an Ed25519 private key, up to the 32-byte seed. */
 const ED25519_PKCS8 = Buffer.from("302e020100300506032b657004220420", "hex");

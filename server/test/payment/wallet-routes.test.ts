@@ -128,7 +128,7 @@ describe("wallet routes", function () {
     });
     await assert.rejects(
       openOperatorKeystore({ ...options, path: `${options.path}.none`, createIfAbsent: false }),
-      { code: "ENOENT" },
+      { code: "KEYSTORE_ABSENT" },
     );
     const both = { ...options, path: `${options.path}.both` };
     const [one, two] = await Promise.all([openOperatorKeystore(both), openOperatorKeystore(both)]);
