@@ -52,7 +52,7 @@ export interface PaymentService {
   /** secp256k1 compressed and Ed25519 public keys, hex. */
   keys(): { operatorKey: string; auditorKey: string; auditorHeadKey: string; receiptKey: string };
   /** Ed25519 by the receipt key over the bytes, hex (R9). */
-  signReceipt(bytes: Uint8Array): string;
+  signReceipt(bytes: Uint8Array, receiptKey: string): string;
   /** sat/KB (M8). */
   feeRate(): Promise<number>;
   /** M1; see Deposits.accept. */
@@ -80,7 +80,7 @@ export async function createPaymentService(
 ): Promise<PaymentService> {
   const { redis, chain, logger, now } = deps;
   const keystore = await openOperatorKeystore(options.keystore);
-  const signReceipt = receiptSigner(keystore.secretOf("receipt"));
+  const signReceipt = receiptSigner(keystore);
   const auditor = await greetAuditor(options, deps);
   const keys = {
     operatorKey: keystore.publicKeyOf("operator"),

@@ -2,7 +2,7 @@
  * The payment processes' keystores (M7). Owns: which keys stand in which file, making them on a first start in
  * development. Does not own: the file format (chain/keystore).
  */
-import { createPrivateKey, sign } from "node:crypto";
+import { createPrivateKey, type KeyObject, sign } from "node:crypto";
 import { mkdir } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { CodedError } from "@meme-rounds/shared-schema/errors";
@@ -63,12 +63,19 @@ export const openAuditorKeystore = (options: KeystoreOptions): Promise<Keystore>
 /** PKCS#8 of an Ed25519 private key, up to the 32-byte seed. */
 const ED25519_PKCS8 = Buffer.from("302e020100300506032b657004220420", "hex");
 
-/** Signs with Ed25519 natively: every command of every player gets a receipt (R9), so it has to be fast. */
-export function receiptSigner(seed: Uint8Array): (bytes: Uint8Array) => string {
-  const key = createPrivateKey({
-    key: Buffer.concat([ED25519_PKCS8, seed]),
-    format: "der",
-    type: "pkcs8",
-  });
-  return (bytes) => sign(null, bytes, key).toString("hex");
+/**
+ * Signs receipts with Ed25519 natively: every command of every player gets one (R9), so it has to be fast. The key is the
+ * one that the round's first record names, of whatever generation. The signer throws CodedError KEYSTORE_KEY_MISSING.
+ */
+export function receiptSigner(keystore: Keystore): (bytes: Uint8Array, receiptKey: string) => string {
+  const keys = new Map<string, KeyObject>();
+  const keyOf = (receiptKey: string): KeyObject => {
+    const had = keys.get(receiptKey);
+    if (had) return had;
+    const der = Buffer.concat([ED25519_PKCS8, keystore.secretFor(receiptKey)]);
+    const made = createPrivateKey({ key: der, format: "der", type: "pkcs8" });
+    keys.set(receiptKey, made);
+    return made;
+  };
+  return (bytes, receiptKey) => sign(null, bytes, keyOf(receiptKey)).toString("hex");
 }

@@ -96,7 +96,8 @@ export function createRoundRoom(deps: RoundDeps) {
       const actor = new RoundActor(opened.state, opened.stored, {
         append: (items) => appendJournal(deps.redis, lease, roundId, items),
         verify: deps.verify,
-        sign: deps.payment.signReceipt,
+        // The round's own key, also when the process' keystore has a newer one by now (M7).
+        sign: (bytes) => deps.payment.signReceipt(bytes, opened.state.open.receiptKey),
         now: deps.now,
         onCommitted: (entries) => this.onCommitted(entries),
         onFailed: (error) => this.stop(error),

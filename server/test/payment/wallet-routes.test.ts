@@ -114,8 +114,9 @@ describe("wallet routes", function () {
 
   it("R9 a receipt verifies under the published receipt key", () => {
     const bytes = new TextEncoder().encode("MRA1");
-    const sig = world.payment.signReceipt(bytes);
-    assert.ok(verifyEd25519(bytes, sig, world.payment.keys().receiptKey));
+    const { receiptKey } = world.payment.keys();
+    assert.ok(verifyEd25519(bytes, world.payment.signReceipt(bytes, receiptKey), receiptKey));
+    assert.throws(() => world.payment.signReceipt(bytes, "ab".repeat(32)), { code: "KEYSTORE_KEY_MISSING" });
   });
   it("M7 keys are made once, stay, and no secret stands in the file", async () => {
     const options = keystoreOptions(world.folder);
