@@ -13,6 +13,8 @@ export const arcTx = z.looseObject({
   blockHeight: z.number().nullish(),
   extraInfo: optionalText,
   competingTxs: z.array(z.string()).nullish(),
+  /** BRC-74, hex; believed only with a header of another source. */
+  merklePath: optionalText,
 });
 export type ArcTx = z.infer<typeof arcTx>;
 
@@ -65,6 +67,12 @@ const readWords = (words: string): Reading | undefined =>
 const others = (txid: string, competing: string[] | null | undefined): string[] =>
   (competing ?? []).filter((other) => other !== txid);
 
+/** What the words of a refusal mean, whoever said them; undefined for words we do not know. */
+export function resultOfWords(txid: string, words: string): BroadcastResult | undefined {
+  const reading = readWords(words);
+  return reading && toResult(txid, reading, words, []);
+}
+
 function readStatus(txid: string, tx: ArcTx): Reading {
   if (tx.txStatus === "MINED" || tx.txStatus === "IMMUTABLE") return { kind: "seen" };
   if (others(txid, tx.competingTxs).length > 0 || tx.txStatus === "DOUBLE_SPEND_ATTEMPTED") {
@@ -78,7 +86,7 @@ function readStatus(txid: string, tx: ArcTx): Reading {
 function toResult(txid: string, reading: Reading, reason: string, competing: string[]): BroadcastResult {
   switch (reading.kind) {
     case "seen":
-      return { outcome: "seen", txid };
+      return { outcome: "seen", txid, witnesses: 1 };
     case "pending":
       return { outcome: "pending", txid, reason };
     case "conflict":

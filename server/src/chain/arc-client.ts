@@ -1,6 +1,6 @@
 /** ARC and Arcade as a broadcaster. Owns: its calls and headers. Does not own: what its words mean (arc-answers.ts). */
 import { z } from "zod";
-import { arcProblem, arcTx, resultOfProblem, resultOfTx, statusOfTx } from "./arc-answers.ts";
+import { type ArcTx, arcProblem, arcTx, resultOfProblem, resultOfTx, statusOfTx } from "./arc-answers.ts";
 import { type HttpClient, parseJson } from "./http-client.ts";
 import type { BroadcastResult, TxStatus } from "./port.ts";
 
@@ -9,6 +9,8 @@ export interface ArcClient {
   broadcast(txid: string, bytes: Uint8Array): Promise<BroadcastResult>;
   /** `unknown` when this provider has never heard of it. Throws CodedError UNAVAILABLE. */
   status(txid: string): Promise<TxStatus>;
+  /** The merkle path it names for a transaction, unchecked. Throws CodedError UNAVAILABLE. */
+  merklePath(txid: string): Promise<string | undefined>;
   /** Satoshis per 1,000 bytes, unclamped. Throws CodedError UNAVAILABLE. */
   policyFee(): Promise<number>;
 }
@@ -24,6 +26,15 @@ const BROADCAST_HEADERS = { "X-WaitFor": "SEEN_ON_NETWORK", "X-MaxTimeout": "4" 
 
 /** `basePath` is `/v1` for ARC and empty for Arcade. */
 export function createArcClient(basePath: string, http: HttpClient): ArcClient {
+  const find = async (txid: string): Promise<ArcTx | undefined> => {
+    const path = `${basePath}/tx/${txid}`;
+    const answer = await http.read(path);
+    if (answer.status === 404) return undefined;
+    const tx = answer.status === 200 ? parseJson(arcTx, answer.text) : undefined;
+    if (!tx) throw http.unusable(path, answer);
+    return tx;
+  };
+
   return {
     async broadcast(txid, bytes) {
       const path = `${basePath}/tx`;
@@ -43,12 +54,12 @@ export function createArcClient(basePath: string, http: HttpClient): ArcClient {
     },
 
     async status(txid) {
-      const path = `${basePath}/tx/${txid}`;
-      const answer = await http.read(path);
-      if (answer.status === 404) return { state: "unknown" };
-      const tx = answer.status === 200 ? parseJson(arcTx, answer.text) : undefined;
-      if (!tx) throw http.unusable(path, answer);
-      return statusOfTx(txid, tx);
+      const tx = await find(txid);
+      return tx ? statusOfTx(txid, tx) : { state: "unknown" };
+    },
+
+    async merklePath(txid) {
+      return (await find(txid))?.merklePath ?? undefined;
     },
 
     async policyFee() {

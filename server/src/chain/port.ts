@@ -35,7 +35,7 @@ export type RejectCode =
  * `conflict` names what else spends the coins where the network tells, and may be empty. The txid is always our own.
  */
 export type BroadcastResult =
-  | { outcome: "seen"; txid: string }
+  | { outcome: "seen"; txid: string /** Broadcasters that have accepted it. */; witnesses: number }
   | { outcome: "pending"; txid: string; reason: string }
   | { outcome: "conflict"; txid: string; competing: string[] }
   | { outcome: "rejected"; txid: string; code: RejectCode; reason: string };
@@ -46,11 +46,30 @@ export interface RawTx {
   efHex?: string;
 }
 
+/** A merkle path whose root was checked against a header that another source gave (M5). */
+export interface TxProof {
+  height: number;
+  blockHash: string;
+  /** BRC-74, hex. */
+  bump: string;
+}
+
 /** Every call but `broadcast` and `feeRate` throws CodedError UNAVAILABLE when no provider gives a usable answer. */
 export interface ChainPort {
-  /** Sends a transaction. Never throws for the network's sake: trouble is `pending`. */
-  broadcast(tx: Transaction | RawTx): Promise<BroadcastResult>;
+  /**
+   * Sends a transaction. Never throws for the network's sake: trouble is `pending`. With `witnesses: 2` the second
+   * broadcaster is asked at once; else only when the first gives no clear answer.
+   */
+  broadcast(tx: Transaction | RawTx, how?: { witnesses?: 1 | 2 }): Promise<BroadcastResult>;
   status(txid: string): Promise<TxStatus>;
+  /** Many at once; one that cannot be asked about is left out. */
+  statuses(txids: readonly string[]): Promise<Map<string, TxStatus>>;
+  /** The proof that it is in a block of the present chain; undefined while it is in none, or no proof holds. */
+  proof(txid: string): Promise<TxProof | undefined>;
+  /** Is this the merkle root (as shown, hex) of the block at this height? */
+  isRootAt(root: string, height: number): Promise<boolean>;
+  /** Every transaction that pays or spends an address, oldest first; unmined ones last, without height. */
+  historyOfAddress(address: string): Promise<{ txid: string; height?: number }[]>;
   /** Raw hex, checked against the txid; undefined when nobody knows it. */
   rawTx(txid: string): Promise<string | undefined>;
   /** Unspent outputs; those a mempool transaction spends are left out. */

@@ -1,9 +1,10 @@
-/** WhatsOnChain as a source of facts. Owns: its calls, pages, quotes and odd answers. Does not own: broadcasting. */
+/** WhatsOnChain: facts, and a second broadcaster. Owns: its calls, pages, quotes and odd answers. */
 import { fromHex, toHex } from "@meme-rounds/shared-schema/bytes";
 import { hash256, sha256 } from "@meme-rounds/shared-schema/hash";
 import { z } from "zod";
+import { resultOfWords } from "./arc-answers.ts";
 import { type HttpClient, parseJson } from "./http-client.ts";
-import type { TxStatus, Utxo } from "./port.ts";
+import type { BroadcastResult, TxStatus, Utxo } from "./port.ts";
 
 /** Every call throws CodedError UNAVAILABLE when there is no usable answer. */
 export interface WocClient {
@@ -13,6 +14,23 @@ export interface WocClient {
   utxosOfScript(scriptHex: string): Promise<Utxo[]>;
   spentBy(txid: string, vout: number): Promise<string | undefined>;
   tip(): Promise<{ height: number; mtp: number }>;
+  /** Many at once. */
+  statuses(txids: readonly string[]): Promise<Map<string, TxStatus>>;
+  /** Sends raw bytes (hex). Trouble of any kind is `pending`. */
+  broadcast(txid: string, rawHex: string): Promise<BroadcastResult>;
+  /** A block's header by height or hash; undefined when there is none. */
+  header(block: number | string): Promise<Header | undefined>;
+  /** Where a transaction stands in its block, unchecked; undefined while unmined. */
+  tscProof(txid: string): Promise<{ index: number; blockHash: string; nodes: string[] } | undefined>;
+  /** Oldest first. */
+  historyOfAddress(address: string): Promise<{ txid: string; height?: number }[]>;
+}
+
+export interface Header {
+  hash: string;
+  height: number;
+  /** Of the transactions, as shown. */
+  merkleRoot: string;
 }
 
 const txidText = z.string().regex(/^[0-9a-f]{64}$/);
@@ -39,6 +57,20 @@ const statusAnswer = z.array(
 );
 const spentAnswer = z.looseObject({ txid: txidText });
 const infoAnswer = z.looseObject({ blocks: z.number().int(), mediantime: z.number().int() });
+
+const headerAnswer = z.looseObject({ hash: txidText, height: z.number().int(), merkleroot: txidText });
+const tscAnswer = z
+  .array(
+    z.looseObject({
+      index: z.number().int().nonnegative(),
+      target: txidText,
+      nodes: z.array(z.union([txidText, z.literal("*")])).max(64),
+    }),
+  )
+  .nullable();
+const historyAnswer = z.array(z.looseObject({ tx_hash: txidText, height: z.number().int().nullish() }));
+/** txids in one question. */
+const BULK = 20;
 
 /** No address of ours has so many coins; a provider that goes on for ever is not followed. */
 const MAX_PAGES = 100;
@@ -81,19 +113,67 @@ export function createWocClient(http: HttpClient): WocClient {
     return [...found.values()];
   };
 
+  const bulk = async (txids: readonly string[]): Promise<Map<string, TxStatus>> => {
+    const path = "/txs/status";
+    const answer = await http.read(path, { type: "application/json", bytes: JSON.stringify({ txids }) });
+    const rows = answer.status === 200 ? parseJson(statusAnswer, answer.text) : undefined;
+    if (!rows) throw http.unusable(path, answer);
+    const found = new Map<string, TxStatus>();
+    for (const { txid, error, blockhash, blockheight } of rows) {
+      if (error) found.set(txid, { state: "unknown" });
+      else if (blockhash && blockheight)
+        found.set(txid, { state: "mined", height: blockheight, blockHash: blockhash });
+      else found.set(txid, { state: "seen" });
+    }
+    return found;
+  };
+
   return {
     async status(txid) {
-      const path = "/txs/status";
-      const body = { type: "application/json", bytes: JSON.stringify({ txids: [txid] }) };
-      const answer = await http.read(path, body);
-      const rows = answer.status === 200 ? parseJson(statusAnswer, answer.text) : undefined;
-      const row = rows?.find((item) => item.txid === txid);
-      if (!row) throw http.unusable(path, answer);
-      if (row.error) return { state: "unknown" };
-      if (row.blockhash && row.blockheight) {
-        return { state: "mined", height: row.blockheight, blockHash: row.blockhash };
+      const status = (await bulk([txid])).get(txid);
+      if (!status) throw http.unusable("/txs/status", { status: 200, text: "it left the transaction out" });
+      return status;
+    },
+
+    async statuses(txids) {
+      const found = new Map<string, TxStatus>();
+      for (let from = 0; from < txids.length; from += BULK)
+        for (const [txid, status] of await bulk(txids.slice(from, from + BULK))) found.set(txid, status);
+      return found;
+    },
+
+    async broadcast(txid, rawHex) {
+      const path = "/tx/raw";
+      const pending = (reason: string): BroadcastResult => ({ outcome: "pending", txid, reason });
+      try {
+        const body = { type: "application/json", bytes: JSON.stringify({ txhex: rawHex }) };
+        const answer = await http.send("POST", path, body);
+        // What it calls the transaction is not looked at: the txid follows from the bytes.
+        if (answer.status === 200) return { outcome: "seen", txid, witnesses: 1 };
+        const isVerdict = answer.status !== 429 && answer.status < 502;
+        const read = isVerdict ? resultOfWords(txid, unquote(answer.text).slice(0, 500)) : undefined;
+        return read ?? pending(http.unusable(path, answer).message);
+      } catch (error) {
+        return pending(error instanceof Error ? error.message : String(error));
       }
-      return { state: "seen" };
+    },
+
+    async header(block) {
+      const found = await get(`/block/${block}/header`, headerAnswer);
+      return found && { hash: found.hash, height: found.height, merkleRoot: found.merkleroot };
+    },
+
+    async tscProof(txid) {
+      const found = (await get(`/tx/${txid}/proof/tsc`, tscAnswer))?.[0];
+      return found && { index: found.index, blockHash: found.target, nodes: found.nodes };
+    },
+
+    async historyOfAddress(address) {
+      const rows = (await get(`/address/${encodeURIComponent(address)}/history`, historyAnswer)) ?? [];
+      const isMined = (height: number | null | undefined): height is number => (height ?? 0) > 0;
+      return rows
+        .map(({ tx_hash, height }) => ({ txid: tx_hash, ...(isMined(height) ? { height } : {}) }))
+        .sort((a, b) => (a.height ?? Infinity) - (b.height ?? Infinity) || 0);
     },
 
     async rawTx(txid) {

@@ -12,15 +12,27 @@ import type { Logger } from "../infra/logger.ts";
 import type { Redis } from "../infra/redis.ts";
 import { createAuditorClient } from "./auditor-client.ts";
 import { CarryBook } from "./carry.ts";
-import { Deposits, type DepositTerms, type DepositVerdict } from "./deposits.ts";
+import {
+  type Deposited,
+  type Depositor,
+  Deposits,
+  type DepositTerms,
+  type DepositVerdict,
+} from "./deposits/index.ts";
 import { type KeystoreOptions, openOperatorKeystore, receiptSigner } from "./keys.ts";
 import { QUEUE, QUEUE_PREFIX, type SettlementJob } from "./queue.ts";
 import { walletRoutes } from "./routes.ts";
 import { SettlementStore, type SettlementView } from "./settlement/store.ts";
 
 export { type Auditor, type AuditorDeps, type AuditorOptions, createAuditor } from "./auditor/index.ts";
-export type { AcceptedDeposit, DepositTerms, DepositVerdict } from "./deposits.ts";
-export type { KeystoreOptions } from "./keys.ts";
+export type {
+  AcceptedDeposit,
+  Deposited,
+  Depositor,
+  DepositTerms,
+  DepositVerdict,
+} from "./deposits/index.ts";
+export { type KeystoreOptions, keystorePath } from "./keys.ts";
 export { SETTLED_CHANNEL } from "./queue.ts";
 export { auditorSignatures, signSettlement } from "./settlement/sign.ts";
 export {
@@ -36,6 +48,8 @@ export interface PaymentOptions {
   auditorUrl: string;
   /** The devchain's base URL, for its faucet; ignored on other networks. */
   faucetUrl?: string;
+  /** M1: so much unmined value at most in one round, sat. Default 200,000,000. */
+  unminedCapSats?: number;
   /** How long to wait for the auditor at the start, ms. Default 30,000. */
   auditorWaitMs?: number;
 }
@@ -56,9 +70,9 @@ export interface PaymentService {
   /** sat/KB (M8). */
   feeRate(): Promise<number>;
   /** M1; see Deposits.accept. */
-  acceptDeposit(terms: DepositTerms, playKey: string, txHex: string): Promise<DepositVerdict>;
+  acceptDeposit(terms: DepositTerms, who: Depositor, txHex: string): Promise<DepositVerdict>;
   /** M1: outpoints to drop at the freeze, within 10 s. */
-  judgeDeposits(deposits: readonly { txid: string; vout: number }[]): Promise<string[]>;
+  judgeDeposits(deposits: readonly Deposited[]): Promise<string[]>;
   /** E11: carries that the round consumes; to be asked before record 1. The same answer for the same round. */
   claimCarry(arena: string, roundId: string): Promise<{ roundId: string; sats: number }[]>;
   /** To be called once the journal has its end. Any number of times. */
@@ -68,6 +82,7 @@ export interface PaymentService {
   stop(): Promise<void>;
 }
 
+const UNMINED_CAP_SATS = 200_000_000;
 const AUDITOR_WAIT_MS = 30_000;
 const AUDITOR_TIMEOUT_MS = 5_000;
 /** With the worker's back-off: several days. The sweep goes on for ever. */
@@ -88,7 +103,10 @@ export async function createPaymentService(
     auditorHeadKey: auditor.headKey,
     receiptKey: keystore.publicKeyOf("receipt"),
   };
-  const deposits = new Deposits({ redis, chain, logger, now, sleep: (ms) => delay(ms) });
+  const deposits = new Deposits(
+    { unminedCapSats: options.unminedCapSats ?? UNMINED_CAP_SATS },
+    { redis, chain, logger, now, sleep: (ms) => delay(ms) },
+  );
   const carry = new CarryBook(redis);
   const store = new SettlementStore(redis);
   const queue = new Queue<SettlementJob>(QUEUE, { connection: redis, prefix: QUEUE_PREFIX });
@@ -99,7 +117,7 @@ export async function createPaymentService(
     keys: () => keys,
     signReceipt,
     feeRate: () => chain.feeRate(),
-    acceptDeposit: (terms, playKey, txHex) => deposits.accept(terms, playKey, txHex),
+    acceptDeposit: (terms, who, txHex) => deposits.accept(terms, who, txHex),
     judgeDeposits: (all) => deposits.judge(all),
     async claimCarry(arena, roundId) {
       const coins = await carry.claim(arena, roundId, now());

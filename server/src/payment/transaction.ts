@@ -1,171 +1,32 @@
 /**
  * Transactions as strangers send them. Owns: telling raw, EF, BEEF and Atomic BEEF apart by their first bytes
- * (protocol.md 9) and reading them within bounds. Does not own: judging them. Every length is checked against the
- * bytes that are there, so a forged one costs nothing; the SDK's readers allocate what they are told.
+ * (protocol.md 9). Does not own: reading the parts (tx-reader.ts, beef.ts) or judging them.
  */
-import { txidOf } from "@meme-rounds/shared-schema/sighash";
 
-export interface ReadInput {
-  txid: string;
-  vout: number;
-  sequence: number;
-  /** Unlocking script, hex. */
-  unlocking: string;
+import { Reader, type ReadTransaction, readOne } from "../chain/index.ts";
+import { isBeef, type ProvenParent, readBeef } from "./beef.ts";
+
+export type { ReadOutput, ReadTransaction } from "../chain/index.ts";
+
+/** What was sent: the transaction it is about, and of a BEEF those ancestors that come with a merkle path. */
+export interface SentTransaction {
+  tx: ReadTransaction;
+  /** By txid. Their paths lead to the roots named there; whether such blocks exist is the caller's to ask. */
+  proven: Map<string, ProvenParent>;
 }
 
-export interface ReadOutput {
-  /** sat. */
-  sats: number;
-  /** Locking script, hex. */
-  script: string;
-}
-
-export interface ReadTransaction {
-  txid: string;
-  /** The plain form, whatever it came in. */
-  rawHex: string;
-  version: number;
-  inputs: ReadInput[];
-  outputs: ReadOutput[];
-  locktime: number;
-}
-
-const MAX_MONEY = 21e14;
-const EF_MARKER = "0000000000ef";
-const BEEF_V1 = "0100beef";
-const BEEF_V2 = "0200beef";
-const ATOMIC = "01010101";
-
-class Reader {
-  readonly bytes: Buffer;
-  at = 0;
-
-  constructor(bytes: Buffer) {
-    this.bytes = bytes;
-  }
-
-  take(length: number): Buffer {
-    if (length > this.bytes.length - this.at) throw new RangeError("the bytes end early");
-    this.at += length;
-    return this.bytes.subarray(this.at - length, this.at);
-  }
-
-  u8(): number {
-    return this.take(1).readUInt8(0);
-  }
-
-  u32(): number {
-    return this.take(4).readUInt32LE(0);
-  }
-
-  varInt(): number {
-    const first = this.u8();
-    if (first < 0xfd) return first;
-    if (first === 0xfd) return this.take(2).readUInt16LE(0);
-    if (first === 0xfe) return this.u32();
-    const value = this.take(8).readBigUInt64LE(0);
-    if (value > BigInt(this.bytes.length)) throw new RangeError("a length beyond the end");
-    return Number(value);
-  }
-
-  hash(): string {
-    return Buffer.from(this.take(32)).reverse().toString("hex");
-  }
-
-  script(): string {
-    return this.take(this.varInt()).toString("hex");
-  }
-
-  output(): ReadOutput {
-    const value = this.take(8).readBigUInt64LE(0);
-    if (value > BigInt(MAX_MONEY)) throw new RangeError("more money than there is");
-    return { sats: Number(value), script: this.script() };
-  }
-
-  startsWith(hex: string): boolean {
-    return this.bytes.toString("hex", this.at, this.at + hex.length / 2) === hex;
-  }
-}
-
-function readOne(reader: Reader): ReadTransaction {
-  const plain: Buffer[] = [];
-  let mark = reader.at;
-  const keep = (): void => {
-    plain.push(reader.bytes.subarray(mark, reader.at));
-  };
-  const version = reader.u32();
-  keep();
-  const extended = reader.startsWith(EF_MARKER);
-  if (extended) reader.take(EF_MARKER.length / 2);
-  mark = reader.at;
-  const inputs: ReadInput[] = [];
-  const count = reader.varInt();
-  keep();
-  for (let left = count; left > 0; left--) {
-    mark = reader.at;
-    const [txid, vout, unlocking, sequence] = [reader.hash(), reader.u32(), reader.script(), reader.u32()];
-    inputs.push({ txid, vout, unlocking, sequence });
-    keep();
-    if (extended) reader.output(); // what it claims to spend is looked up, never believed
-  }
-  mark = reader.at;
-  const outputs: ReadOutput[] = [];
-  for (let left = reader.varInt(); left > 0; left--) outputs.push(reader.output());
-  const locktime = reader.u32();
-  keep();
-  const raw = Buffer.concat(plain);
-  return { txid: txidOf(raw), rawHex: raw.toString("hex"), version, inputs, outputs, locktime };
-}
-
-/** Reads past the merkle paths; the parents' presence on the network is what counts here (M1). */
-function skipBumps(reader: Reader): void {
-  for (let paths = reader.varInt(); paths > 0; paths--) {
-    reader.varInt();
-    for (let levels = reader.u8(); levels > 0; levels--) {
-      for (let leaves = reader.varInt(); leaves > 0; leaves--) {
-        reader.varInt();
-        if ((reader.u8() & 1) === 0) reader.take(32);
-      }
-    }
-  }
-}
-
-function readBeef(reader: Reader, subject?: string): ReadTransaction | undefined {
-  const second = reader.startsWith(BEEF_V2);
-  reader.take(4);
-  skipBumps(reader);
-  let last: ReadTransaction | undefined;
-  let named: ReadTransaction | undefined;
-  for (let left = reader.varInt(); left > 0; left--) {
-    const format = second ? reader.u8() : undefined;
-    if (format === 2) {
-      reader.hash();
-      continue;
-    }
-    if (format === 1) reader.varInt();
-    last = readOne(reader);
-    if (last.txid === subject) named = last;
-    if (format === undefined && reader.u8() === 1) reader.varInt();
-  }
-  return subject === undefined ? last : named;
-}
-
-/** The transaction in `hex` (of a BEEF, the one it is about); undefined when it is none, or has trailing bytes. */
-export function readTransaction(hex: string): ReadTransaction | undefined {
+/** Reads `hex`; undefined when it is no transaction, or has trailing bytes. */
+export function readSent(hex: string): SentTransaction | undefined {
   if (!/^(?:[0-9a-f]{2})+$/.test(hex)) return undefined;
   const reader = new Reader(Buffer.from(hex, "hex"));
-  const isBeef = (): boolean => reader.startsWith(BEEF_V1) || reader.startsWith(BEEF_V2);
   try {
-    let subject: string | undefined;
-    if (reader.startsWith(ATOMIC)) {
-      reader.take(4);
-      subject = reader.hash();
-      if (!isBeef()) return undefined;
-    }
-    const tx = isBeef() ? readBeef(reader, subject) : readOne(reader);
-    return reader.at === reader.bytes.length ? tx : undefined;
+    const sent = isBeef(reader) ? readBeef(reader) : { tx: readOne(reader), proven: new Map() };
+    return reader.at === reader.bytes.length ? sent : undefined;
   } catch (error) {
     if (error instanceof RangeError) return undefined;
     throw error;
   }
 }
+
+/** The transaction in `hex` (of a BEEF, the one it is about); undefined when it is none, or has trailing bytes. */
+export const readTransaction = (hex: string): ReadTransaction | undefined => readSent(hex)?.tx;

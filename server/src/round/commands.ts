@@ -178,7 +178,7 @@ export class CommandEdge {
         { kind: "deposit", playKey, identity, txid: deposit.txid, vout: deposit.vout, sats: deposit.sats },
         { playKey, ref, payload: message },
       );
-    const verdict = await this.deps.payment.acceptDeposit(terms, playKey, tx);
+    const verdict = await this.deps.payment.acceptDeposit(terms, { playKey, identity }, tx);
     if (verdict.ok === true) return await credit(verdict);
     if (verdict.ok === false) return this.actor.rejected(ref, verdict.code, verdict.message);
     verdict.pending

@@ -17,7 +17,7 @@ describe("ChainPort over the devchain", () => {
     const coin = await net.fund(alice, 50_000);
     const tx = await spend(coin, alice, { sats: 20_000 });
     const txid = tx.id("hex");
-    assert.deepEqual(await net.port.broadcast(tx), { outcome: "seen", txid });
+    assert.deepEqual(await net.port.broadcast(tx), { outcome: "seen", txid, witnesses: 1 });
     assert.deepEqual(await net.port.status(txid), { state: "seen" });
     net.chain.mine();
     const tip = await net.port.tip();
@@ -34,10 +34,10 @@ describe("ChainPort over the devchain", () => {
     const tx = await spend(await net.fund(alice, 50_000), alice);
     const txid = tx.id("hex");
     for (const sent of [tx, { rawHex: tx.toHex() }, { rawHex: tx.toHex(), efHex: tx.toHexEF() }]) {
-      assert.deepEqual(await net.port.broadcast(sent), { outcome: "seen", txid });
+      assert.deepEqual(await net.port.broadcast(sent), { outcome: "seen", txid, witnesses: 1 });
     }
     net.chain.mine();
-    assert.deepEqual(await net.port.broadcast(tx), { outcome: "seen", txid });
+    assert.deepEqual(await net.port.broadcast(tx), { outcome: "seen", txid, witnesses: 1 });
   });
 
   it("M1: a double spend is a conflict that names the other, for both", async () => {
@@ -197,6 +197,6 @@ describe("ChainPort over the devchain", () => {
     assert.notEqual(before.blockHash, after.blockHash);
     await net.call(`/dev/reorg?depth=1&drop=${txid}`);
     assert.equal((await net.port.status(txid)).state, "rejected");
-    assert.deepEqual(await net.port.broadcast(tx), { outcome: "seen", txid });
+    assert.deepEqual(await net.port.broadcast(tx), { outcome: "seen", txid, witnesses: 1 });
   });
 });

@@ -2,7 +2,7 @@
 import { strict as assert } from "node:assert";
 import { actor } from "../../../shared-schema/test/support/round.ts";
 import type { BroadcastResult, ChainPort, TxStatus } from "../../src/chain/index.ts";
-import { type DepositDeps, Deposits } from "../../src/payment/deposits.ts";
+import { type DepositDeps, Deposits } from "../../src/payment/deposits/index.ts";
 import { depositTx } from "./pay.ts";
 import { type MoneyRound, World } from "./world.ts";
 
@@ -38,7 +38,7 @@ describe("deposits when the network is slow", () => {
       now: () => now,
       sleep,
     };
-    return { deposits: new Deposits(deps), elapsed: () => now };
+    return { deposits: new Deposits({ unminedCapSats: 1_000_000 }, deps), elapsed: () => now };
   }
   const pending: BroadcastResult = { outcome: "pending", txid: "", reason: "timeout" };
   const tx = async (name: string, sats = 5_000) => {
@@ -54,14 +54,14 @@ describe("deposits when the network is slow", () => {
     const { deposits, elapsed } = clockwork({
       broadcast: async (one) => {
         sent.push("rawHex" in one ? one.rawHex : "");
-        return seen ? { outcome: "seen", txid: "" } : pending;
+        return seen ? { outcome: "seen", txid: "", witnesses: 1 } : pending;
       },
       status: async (): Promise<TxStatus> => {
         asked++;
         return { state: "unknown" };
       },
     });
-    const verdict = await deposits.accept(round.terms, made.who.playKey, made.tx);
+    const verdict = await deposits.accept(round.terms, made.who, made.tx);
     assert.ok(verdict.ok === "pending");
     assert.ok(elapsed() >= 5_000 && asked > 1);
     seen = true;
@@ -75,7 +75,7 @@ describe("deposits when the network is slow", () => {
       broadcast: async () => (elapsed() < 6_000 ? pending : { outcome: "conflict", txid: "", competing: [] }),
       status: async (): Promise<TxStatus> => ({ state: "unknown" }),
     });
-    const verdict = await deposits.accept(round.terms, made.who.playKey, made.tx);
+    const verdict = await deposits.accept(round.terms, made.who, made.tx);
     assert.ok(verdict.ok === "pending");
     const late = await verdict.pending;
     assert.equal(late.ok === false && late.code, "DEPOSIT_CONFLICT");
@@ -88,7 +88,7 @@ describe("deposits when the network is slow", () => {
         throw new Error("down");
       },
     });
-    const verdict = await deposits.accept(round.terms, made.who.playKey, made.tx);
+    const verdict = await deposits.accept(round.terms, made.who, made.tx);
     assert.ok(verdict.ok === "pending");
     const late = await verdict.pending;
     assert.equal(late.ok === false && late.code, "UNAVAILABLE");
@@ -103,14 +103,36 @@ describe("deposits when the network is slow", () => {
       for (const sats of [20_001, 100_000]) {
         const made = await tx(`large ${name} ${sats}`, sats);
         const { deposits, elapsed } = clockwork({
-          broadcast: async () => ({ outcome: "seen", txid: "" }),
+          broadcast: async () => ({ outcome: "seen", txid: "", witnesses: 2 }),
           status: async (): Promise<TxStatus> => (elapsed() < 3_000 ? { state: "seen" } : after),
         });
-        const verdict = await deposits.accept(round.terms, made.who.playKey, made.tx);
+        const verdict = await deposits.accept(round.terms, made.who, made.tx);
         const late = verdict.ok === "pending" ? await verdict.pending : verdict;
         assert.deepEqual(late.ok ? late.sats : late.code, good ? sats : "DEPOSIT_CONFLICT");
         assert.ok(elapsed() >= (good ? 5_000 : 3_000));
       }
+    }
+  });
+
+  it("M1 over 20,000 sat one broadcaster's word is not enough; a block's is", async () => {
+    const made = await tx("one witness", 30_000);
+    for (const settledBy of ["second", "block", "nobody"] as const) {
+      const { deposits, elapsed } = clockwork({
+        broadcast: async () => ({
+          outcome: "seen",
+          txid: "",
+          witnesses: settledBy === "second" && elapsed() > 9_000 ? 2 : 1,
+        }),
+        status: async (): Promise<TxStatus> =>
+          settledBy === "block" && elapsed() > 2_000
+            ? { state: "mined", height: 9, blockHash: "" }
+            : { state: "seen" },
+      });
+      const verdict = await deposits.accept(round.terms, made.who, made.tx);
+      const late = verdict.ok === "pending" ? await verdict.pending : verdict;
+      assert.equal(late.ok === true ? "good" : late.code, settledBy === "nobody" ? "UNAVAILABLE" : "good");
+      const least = { second: 9_000, block: 2_000, nobody: 120_000 }[settledBy];
+      assert.ok(elapsed() >= least && elapsed() < least + 5_000, `${settledBy}: ${elapsed()} ms`);
     }
   });
 
@@ -131,13 +153,14 @@ describe("deposits when the network is slow", () => {
         return state;
       },
     });
-    const dropped = await deposits.judge(Object.keys(states).map((txid) => ({ txid, vout: 0 })));
+    const { identity } = actor("judged");
+    const dropped = await deposits.judge(Object.keys(states).map((txid) => ({ txid, vout: 0, identity })));
     assert.deepEqual(dropped, ["c:0", "d:0", "e:0"]);
     assert.ok(elapsed() < 10_000, `${elapsed()} ms`);
   });
   it("M1 a chain that never answers does not hold the freeze up", async () => {
     const { deposits, elapsed } = clockwork({ status: () => new Promise(() => undefined) });
-    assert.deepEqual(await deposits.judge([{ txid: "a", vout: 0 }]), []);
+    assert.deepEqual(await deposits.judge([{ txid: "a", vout: 0, identity: "x" }]), []);
     assert.ok(elapsed() <= 10_000);
   });
 });

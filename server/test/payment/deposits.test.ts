@@ -23,8 +23,7 @@ describe("deposits", function () {
   after(() => world.stop());
 
   const somebody = (): Actor => actor(`depositor ${++count}`);
-  const accept = (who: Actor, tx: string, terms = round.terms) =>
-    world.payment.acceptDeposit(terms, who.playKey, tx);
+  const accept = (who: Actor, tx: string, terms = round.terms) => world.payment.acceptDeposit(terms, who, tx);
   async function refusedWith(code: string, made: Promise<{ who: Actor; tx: string }>): Promise<void> {
     const { who, tx } = await made;
     const verdict = await accept(who, tx);

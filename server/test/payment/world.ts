@@ -248,7 +248,7 @@ export class World {
     for (const [at, who] of cast.entries()) {
       const coin = await this.coin(who, sats + 2_000);
       const tx = depositTx(who, coin, sats, round.terms).rawHex;
-      const verdict = await this.payment.acceptDeposit(round.terms, who.playKey, tx);
+      const verdict = await this.payment.acceptDeposit(round.terms, who, tx);
       if (verdict.ok !== true) throw new Error(`deposit ${at}: ${JSON.stringify(verdict)}`);
       const { playKey, identity } = who;
       round.must({ kind: "deposit", playKey, identity, txid: verdict.txid, vout: 0, sats });

@@ -1,17 +1,23 @@
 /**
- * Deposits (M1): is this transaction a deposit of this player in this round, and does it count at the freeze?
- * Owns: the checks, the claim of an outpoint in the cluster, waiting for the network. Does not own: the journal.
+ * Deposits (M1): is this transaction a deposit of this player in this round? Owns: the order of checks, the claim of an
+ * outpoint in the cluster, waiting for the network. Does not own: what it spends (sources.ts), trust in unmined ones
+ * (limits.ts), whether it counts at the freeze (judge.ts), the journal.
  */
 import { LockingScript, Transaction } from "@bsv/sdk";
 import { type Refusal, refuse } from "@meme-rounds/shared-schema/errors";
 import { entryIdOf, escrowScript } from "@meme-rounds/shared-schema/escrow";
 import type { Network } from "@meme-rounds/shared-schema/records";
 import { minerFeeOf } from "@meme-rounds/shared-schema/settlement";
-import { type BroadcastResult, type ChainPort, verifyInputScripts } from "../chain/index.ts";
-import type { Logger } from "../infra/logger.ts";
-import type { Redis } from "../infra/redis.ts";
-import { mapLimited } from "./parallel.ts";
-import { type ReadOutput, type ReadTransaction, readTransaction } from "./transaction.ts";
+import { type BroadcastResult, type ChainPort, verifyInputScripts } from "../../chain/index.ts";
+import type { Logger } from "../../infra/logger.ts";
+import type { Redis } from "../../infra/redis.ts";
+import { mapLimited } from "../parallel.ts";
+import { type ReadOutput, type ReadTransaction, readSent } from "../transaction.ts";
+import { type Deposited, judgeDeposits } from "./judge.ts";
+import { DepositLimits } from "./limits.ts";
+import { sourcesOf } from "./sources.ts";
+
+export type { Deposited } from "./judge.ts";
 
 /** What of a round a deposit is judged by. */
 export interface DepositTerms {
@@ -38,6 +44,17 @@ export type LateVerdict = AcceptedDeposit | Refusal;
 /** `pending` resolves when the network has answered after all; it never rejects. */
 export type DepositVerdict = LateVerdict | { ok: "pending"; pending: Promise<LateVerdict> };
 
+/** Who deposits. */
+export interface Depositor {
+  playKey: string;
+  identity: string;
+}
+
+export interface DepositOptions {
+  /** M1: so much unmined value at most in one round, sat. */
+  unminedCapSats: number;
+}
+
 export interface DepositDeps {
   redis: Redis;
   chain: ChainPort;
@@ -51,12 +68,11 @@ const ANSWER_MS = 5_000;
 /** After this the same bytes may be sent again by the player. */
 const GIVE_UP_MS = 120_000;
 const POLL_MS = 300;
-/** M1: above this many sat the network's first word is not enough; no conflict may show up for so long, ms. */
+/** M1: above this many sat one broadcaster's word is not enough; no conflict may show up for so long, ms. */
 const LARGE_SATS = 20_000;
+const WITNESSES = 2;
 const WATCH_MS = 5_000;
 const WATCH_POLL_MS = 1_000;
-/** M1: the freeze comes at most 10 s after the close; the record itself needs a moment too. */
-const JUDGE_MS = 8_000;
 const PARALLEL = 16;
 const MAX_INPUTS = 100;
 /** A longer parent script is none that a wallet makes, and could be made to take long. */
@@ -69,38 +85,70 @@ const CLAIM_SECONDS = 7 * 86_400;
 const claimKey = (txid: string, vout: number): string => `mr:payment:claim:${txid}:${vout}`;
 
 export class Deposits {
+  private readonly options: DepositOptions;
   private readonly deps: DepositDeps;
+  private readonly limits: DepositLimits;
 
-  constructor(deps: DepositDeps) {
+  constructor(options: DepositOptions, deps: DepositDeps) {
+    this.options = options;
     this.deps = deps;
+    this.limits = new DepositLimits(deps.redis);
   }
 
   /**
-   * M1. Output 0 must be the round's escrow for `playKey`, byte for byte; the amount within the rules (sat); version 1;
-   * every parent known and every script valid; then the network must have seen it. The same transaction of the
-   * same player in the same round gets the same answer again. Throws UNAVAILABLE when the chain cannot be read.
+   * M1. Output 0 must be the round's escrow for the play key, byte for byte; the amount within the rules (sat);
+   * version 1; every parent proven or known and every script valid; then the network must have seen it. The same
+   * transaction of the same player in the same round gets the same answer again. Throws UNAVAILABLE when the chain
+   * cannot be read.
    */
-  async accept(terms: DepositTerms, playKey: string, txHex: string): Promise<DepositVerdict> {
-    const tx = readTransaction(txHex);
-    if (tx === undefined) return refuse("DEPOSIT_MALFORMED");
-    const amount = this.checkShape(terms, playKey, tx);
+  async accept(terms: DepositTerms, who: Depositor, txHex: string): Promise<DepositVerdict> {
+    const sent = readSent(txHex);
+    if (sent === undefined) return refuse("DEPOSIT_MALFORMED");
+    const { tx } = sent;
+    const amount = this.checkShape(terms, who.playKey, tx);
     if (typeof amount !== "number") return amount;
-    const sources = await this.sourcesOf(tx);
-    if (sources === undefined) return refuse("DEPOSIT_INPUTS_UNKNOWN");
+    const sources = await sourcesOf(sent, this.deps.chain);
+    if (!Array.isArray(sources)) return sources;
     const wrong = (await this.checkFee(tx, sources)) ?? checkScripts(tx, sources);
     if (wrong !== undefined) return wrong;
-    if (!(await this.claim(terms.roundId, playKey, tx.txid))) return refuse("DEPOSIT_CLAIMED");
-
+    if (!(await this.claim(terms.roundId, who.playKey, tx.txid))) return refuse("DEPOSIT_CLAIMED");
     const good: AcceptedDeposit = { ok: true, txid: tx.txid, vout: 0, sats: amount };
-    const seen = this.untilSeen(tx, good);
-    const late = seen
-      .then((verdict) => this.watched(verdict))
+    const distrusted = await this.checkTrust(terms.roundId, who.identity, good);
+    if (distrusted !== undefined) return distrusted;
+
+    const late = this.untilSeen(tx, good)
       .catch((err: unknown): LateVerdict => {
         this.deps.logger.error({ err, txid: tx.txid }, "waiting for a deposit failed");
         return refuse("UNAVAILABLE");
+      })
+      .then(async (verdict) => {
+        if (!verdict.ok && verdict.code !== "UNAVAILABLE")
+          await this.limits.free(terms.roundId, [tx.txid]).catch((err: unknown) => {
+            this.deps.logger.error({ err, txid: tx.txid }, "a refused deposit still counts as unmined");
+          });
+        return verdict;
       });
     const early = await Promise.race([late, this.deps.sleep(ANSWER_MS).then(() => undefined)]);
     return early ?? { ok: "pending", pending: late };
+  }
+
+  /** M1: a mined deposit needs no trust; of unmined ones a round takes so much, and from some identities none. */
+  private async checkTrust(
+    roundId: string,
+    identity: string,
+    { txid, sats }: AcceptedDeposit,
+  ): Promise<Refusal | undefined> {
+    const { chain } = this.deps;
+    const isMined = async (): Promise<boolean> => (await chain.status(txid)).state === "mined";
+    if (await this.limits.isBarred(identity))
+      return (await isMined()) ? undefined : refuse("DEPOSIT_MINED_ONLY");
+    const take = (): Promise<boolean> => this.limits.take(roundId, txid, sats, this.options.unminedCapSats);
+    if (await take()) return undefined;
+    const standing = await chain.statuses(await this.limits.unmined(roundId));
+    const mined = [...standing].filter(([, { state }]) => state === "mined").map(([one]) => one);
+    await this.limits.free(roundId, mined);
+    if ((await take()) || (await isMined())) return undefined;
+    return refuse("DEPOSIT_CAP_REACHED");
   }
 
   private checkShape(terms: DepositTerms, playKey: string, tx: ReadTransaction): number | Refusal {
@@ -121,18 +169,6 @@ export class Deposits {
     return first.sats;
   }
 
-  /** The outputs it spends, from the network; undefined when one is not known there. */
-  private async sourcesOf(tx: ReadTransaction): Promise<ReadOutput[] | undefined> {
-    const parents = new Map<string, ReadTransaction | undefined>();
-    const txids = [...new Set(tx.inputs.map(({ txid }) => txid))];
-    await mapLimited(txids, PARALLEL, async (txid) => {
-      const raw = await this.deps.chain.rawTx(txid);
-      parents.set(txid, raw === undefined ? undefined : readTransaction(raw));
-    });
-    const sources = tx.inputs.map(({ txid, vout }) => parents.get(txid)?.outputs[vout]);
-    return sources.every((source) => source !== undefined) ? sources : undefined;
-  }
-
   private async checkFee(tx: ReadTransaction, sources: ReadOutput[]): Promise<Refusal | undefined> {
     const sum = (items: ReadOutput[]): number => items.reduce((total, { sats }) => total + sats, 0);
     const fee = sum(sources) - sum(tx.outputs);
@@ -151,39 +187,43 @@ export class Deposits {
     return (await this.deps.redis.get(key)) === mine;
   }
 
-  /** Sends the bytes, and the same bytes again after an unclear answer, until the network has spoken. */
+  /** Sends the bytes, and the same bytes again after an unclear answer, until the network has said enough. */
   private async untilSeen(tx: ReadTransaction, good: AcceptedDeposit): Promise<LateVerdict> {
     const end = this.deps.now() + GIVE_UP_MS;
+    let watchUntil: number | undefined;
     for (;;) {
-      const sent = await this.deps.chain.broadcast({ rawHex: tx.rawHex });
-      if (sent.outcome === "seen") return good;
-      const standing = sent.outcome === "pending" ? await this.standingOf(tx) : sent;
-      if (standing === "seen") return good;
-      if (standing === "conflict") return refuse("DEPOSIT_CONFLICT");
-      if (standing !== undefined) return refusalOf(standing);
-      if (this.deps.now() >= end) return refuse("UNAVAILABLE", "The network did not answer; send it again.");
-      await this.deps.sleep(POLL_MS);
+      const standing = await this.ask(tx, good.sats > LARGE_SATS);
+      if (typeof standing === "object") return standing;
+      if (standing === "mined" || (standing !== "silent" && good.sats <= LARGE_SATS)) return good;
+      const now = this.deps.now();
+      if (standing !== "silent") watchUntil ??= now + WATCH_MS;
+      if (standing === "witnessed" && watchUntil !== undefined && now >= watchUntil) return good;
+      if (now >= end) return refuse("UNAVAILABLE", "The network did not answer; send it again.");
+      await this.deps.sleep(watchUntil === undefined ? POLL_MS : WATCH_POLL_MS);
     }
   }
 
-  /** M1: a large deposit counts when no competing transaction has shown up for a while. */
-  private async watched(verdict: LateVerdict): Promise<LateVerdict> {
-    if (!verdict.ok || verdict.sats <= LARGE_SATS) return verdict;
-    for (const end = this.deps.now() + WATCH_MS; this.deps.now() < end; ) {
-      await this.deps.sleep(WATCH_POLL_MS);
-      const { state } = await this.deps.chain.status(verdict.txid);
-      if (state === "mined") return verdict;
-      if (state === "conflict" || state === "rejected") return refuse("DEPOSIT_CONFLICT");
-    }
-    return verdict;
+  /** One more try: what the network says of the transaction now; `witnessed` when two broadcasters have seen it. */
+  private async ask(
+    tx: ReadTransaction,
+    isLarge: boolean,
+  ): Promise<"silent" | "seen" | "witnessed" | "mined" | Refusal> {
+    const sent = await this.deps.chain.broadcast({ rawHex: tx.rawHex }, { witnesses: isLarge ? 2 : 1 });
+    if (sent.outcome !== "seen" && sent.outcome !== "pending") return refusalOf(sent);
+    if (sent.outcome === "seen" && !isLarge) return "seen";
+    const standing = await this.standingOf(tx);
+    if (standing === "mined") return "mined";
+    if (standing === "conflict") return refuse("DEPOSIT_CONFLICT");
+    if (sent.outcome === "seen") return sent.witnesses >= WITNESSES ? "witnessed" : "seen";
+    return standing ?? "silent";
   }
 
-  /** After an unclear answer: a node that has mined another spend of the same coins takes ours for an orphan. */
-  private async standingOf(tx: ReadTransaction): Promise<"seen" | "conflict" | undefined> {
+  /** A node that has mined another spend of the same coins takes ours for an orphan: then the inputs are asked about. */
+  private async standingOf(tx: ReadTransaction): Promise<"seen" | "mined" | "conflict" | undefined> {
     const { chain, logger } = this.deps;
     try {
       const { state } = await chain.status(tx.txid);
-      if (state === "seen" || state === "mined") return "seen";
+      if (state === "seen" || state === "mined" || state === "conflict") return state;
       const spenders = await mapLimited(tx.inputs, PARALLEL, ({ txid, vout }) => chain.spentBy(txid, vout));
       return spenders.some((by) => by !== undefined && by !== tx.txid) ? "conflict" : undefined;
     } catch (err) {
@@ -192,41 +232,12 @@ export class Deposits {
     }
   }
 
-  /**
-   * M1, the freeze: outpoints of deposits that do not count, since the network refused them, knows a competing
-   * transaction, or has lost them. Answers within 10 s. A deposit the network is merely silent about counts: it
-   * had been seen when it was accepted, and a silent provider must not cost everybody the round.
-   */
-  async judge(deposits: readonly { txid: string; vout: number }[]): Promise<string[]> {
-    const end = this.deps.now() + JUDGE_MS;
-    const dropped = await mapLimited(deposits, PARALLEL, async ({ txid, vout }) =>
-      (await this.isLost(txid, end)) ? [`${txid}:${vout}`] : [],
-    );
-    return dropped.flat();
-  }
-
-  private async isLost(txid: string, end: number): Promise<boolean> {
-    for (;;) {
-      let lost = false;
-      try {
-        const { state } = await this.within(this.deps.chain.status(txid), end);
-        if (state === "conflict" || state === "rejected") return true;
-        if (state !== "unknown") return false;
-        lost = true;
-      } catch (err) {
-        this.deps.logger.warn({ err, txid }, "a deposit could not be judged");
-      }
-      if (this.deps.now() + POLL_MS >= end) return lost;
-      await this.deps.sleep(POLL_MS);
-    }
-  }
-
-  private async within<T>(answer: Promise<T>, end: number): Promise<T> {
-    const late = this.deps.sleep(Math.max(0, end - this.deps.now())).then((): never => {
-      throw new Error("the chain did not answer in time");
-    });
-    late.catch(() => undefined); // when the answer wins the race, nobody else looks at this one
-    return await Promise.race([answer, late]);
+  /** M1, the freeze: outpoints that do not count; whoever they are of may use mined deposits only for 7 days. */
+  async judge(deposits: readonly Deposited[]): Promise<string[]> {
+    const dropped = await judgeDeposits(deposits, this.deps);
+    for (const { txid, vout, identity } of deposits)
+      if (dropped.includes(`${txid}:${vout}`)) await this.limits.bar(identity);
+    return dropped;
   }
 }
 
