@@ -63,7 +63,8 @@ function varInt(value: number): Uint8Array {
 const withLength = (bytes: Uint8Array): Uint8Array => concat(varInt(bytes.length), bytes);
 const outpointBytes = (input: TxInput): Uint8Array =>
   concat(fromHex(input.txid).reverse(), u32le(input.vout));
-const outputBytes = (output: TxOutput): Uint8Array =>
+/** An output as a transaction holds it. */
+export const outputBytes = (output: TxOutput): Uint8Array =>
   concat(u64le(output.sats), withLength(fromHex(output.script)));
 
 /** Gives the preimage of any input by its index; the shared hashes are made once, here. */
