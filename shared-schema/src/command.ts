@@ -42,7 +42,16 @@ export type Command =
   | { kind: "takedown" | "hide" | "unhide"; memeId: string; by: string; reason: string }
   | { kind: "phase"; to: "blind" | "settling" }
   | { kind: "freeze"; dropped: string[] }
-  | { kind: "finish" };
+  | { kind: "finish" }
+  | {
+      kind: "cancel";
+      /** Identity of the operator who does it. */
+      by: string;
+      reason: string;
+      /** M1: outpoints that do not count; empty once the round is frozen. */
+      dropped: string[];
+    }
+  | { kind: "expire" };
 
 export type CommandOf<K extends Command["kind"]> = Extract<Command, { kind: K }>;
 

@@ -106,6 +106,8 @@ export type ComputedOutcome =
 
 export const VOID_TOO_FEW = "fewer than two valid entries by different identities";
 export const VOID_NO_WINNER = "no meme was boosted";
+/** M4: the 12 h rule. */
+export const VOID_EXPIRED = "no settlement was signed within 12 hours of the round's end";
 
 /** E10: everything that was not dropped goes back in full, seat fee included; carryIn moves on. */
 function voided(state: RoundState, reason: string): ComputedOutcome {
@@ -148,11 +150,14 @@ function usedByPlayer(state: RoundState, view: View): Map<string, bigint> {
 }
 
 /**
- * The whole outcome of a round (E3-E10), from the state alone. Uses what `freeze` dropped; before it, nothing is.
+ * The whole outcome of a round (E3-E10), from the state alone. Uses what `freeze` dropped; before it, nothing is. A
+ * journal that ended with `void` has that outcome whatever the boosts would give: it was cancelled, or too late (M4).
  * E8 holds exactly: won + returned + fee + seatFees + carryOut = collected deposits + carryIn.
  */
 export function computeOutcome(state: RoundState): ComputedOutcome {
   const { rules } = state.open;
+  if (state.phase.kind === "final" && state.phase.outcome.kind === "void")
+    return voided(state, state.phase.outcome.reason);
   const view = viewOf(state);
   if (new Set(view.memes.map((v) => v.meme.identity)).size < 2) return voided(state, VOID_TOO_FEW);
   const places = Math.min(10, Math.ceil(view.memes.length / 3));

@@ -56,7 +56,12 @@ export const bodies = {
     seatFees: satsSchema,
     carryOut: satsSchema,
   }),
-  void: z.strictObject({ reason: z.string() }),
+  /** `by` where somebody cancelled the round; `dropped` where that came before the freeze (M1). */
+  void: z.strictObject({
+    reason: z.string(),
+    by: z.string().optional(),
+    dropped: z.array(outpointSchema).optional(),
+  }),
 } as const;
 
 export type RecordKind = keyof typeof bodies;

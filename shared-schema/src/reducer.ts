@@ -6,6 +6,7 @@
 import { boostScore, computeOutcome, playersOf } from "./payout.ts";
 import { type BodyOf, type Entry, headOf, type JournalRecord, ZERO_HASH } from "./records.ts";
 import type { MemeState, PlayerState, RoundState } from "./round-state.ts";
+import { expiryOf } from "./rules.ts";
 import { decodeVoucher, type Voucher, voucherHash } from "./voucher.ts";
 
 /** R10: lines shown to those who join. */
@@ -146,18 +147,38 @@ function freeze(state: RoundState, record: JournalRecord, body: BodyOf<"freeze">
     }
 }
 
-function finish(state: RoundState, record: JournalRecord & { kind: "result" | "void" }): void {
+function result(state: RoundState, record: JournalRecord & { kind: "result" }): void {
   if (state.phase.kind !== "settling" || state.phase.frozen === undefined)
     throw impossible(record, "nothing is frozen");
   const { frozen } = state.phase;
-  if (record.kind === "result") {
-    state.phase = { kind: "final", frozen, outcome: { kind: "result", result: record.body } };
-    return;
+  state.phase = { kind: "final", frozen, outcome: { kind: "result", result: record.body } };
+}
+
+/** What a `void` leaves of the judgement of deposits: the freeze, or what a cancellation before it dropped (M1). */
+function frozenAtVoid(state: RoundState, record: JournalRecord & { kind: "void" }): BodyOf<"freeze"> {
+  const { phase } = state;
+  const { by, dropped = [] } = record.body;
+  if (phase.kind === "final") {
+    if (phase.outcome.kind === "void") throw impossible(record, "the round is void already");
+    if (record.at < expiryOf(state.open.closesAt)) throw impossible(record, "the round has a result");
+    return phase.frozen;
   }
+  const frozen = phase.kind === "settling" ? phase.frozen : undefined;
+  if (by !== undefined) return frozen ?? { dropped, voidMemes: [] };
+  if (frozen === undefined) throw impossible(record, "nothing is frozen");
+  if (record.at < expiryOf(state.open.closesAt) && computeOutcome(state).kind !== "void")
+    throw impossible(record, "this round has a result");
+  return frozen;
+}
+
+/** E10, M4: full returns, for whatever reason the journal ends so. */
+function voidRound(state: RoundState, record: JournalRecord & { kind: "void" }): void {
+  const frozen = frozenAtVoid(state, record);
+  const { reason } = record.body;
+  state.phase = { kind: "final", frozen, outcome: { kind: "void", reason, returned: [] } };
   const computed = computeOutcome(state);
-  if (computed.kind !== "void") throw impossible(record, "this round has a result");
-  const { returned } = computed;
-  state.phase = { kind: "final", frozen, outcome: { kind: "void", reason: record.body.reason, returned } };
+  const returned = computed.kind === "void" ? computed.returned : [];
+  state.phase = { kind: "final", frozen, outcome: { kind: "void", reason, returned } };
 }
 
 function fold(state: RoundState, entry: Entry): void {
@@ -201,11 +222,17 @@ function fold(state: RoundState, entry: Entry): void {
       freeze(state, record, record.body);
       return;
     case "result":
+      result(state, record);
+      return;
     case "void":
-      finish(state, record);
+      voidRound(state, record);
       return;
   }
 }
+
+/** M4: after `result` only the `void` of the 12 h rule may follow; after `void` nothing. */
+export const hasEnded = ({ phase }: RoundState, record: JournalRecord): boolean =>
+  phase.kind === "final" && (record.kind !== "void" || phase.outcome.kind === "void");
 
 /**
  * Folds one entry in, in place, for speed: whoever owns the state throws it away when storing the entry failed.
@@ -216,7 +243,7 @@ export function apply(state: RoundState, entry: Entry): void {
   if (record.seq !== state.head.seq + 1) throw impossible(record, `the head is ${state.head.seq}`);
   if (record.prev !== state.head.hash) throw impossible(record, "it names another record as the one before");
   if (record.at < state.head.at) throw impossible(record, "it is earlier than the one before");
-  if (state.phase.kind === "final") throw impossible(record, "the journal has ended");
+  if (hasEnded(state, record)) throw impossible(record, "the journal has ended");
   fold(state, entry);
   state.head = headOf(entry);
 }

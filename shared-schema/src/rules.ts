@@ -85,6 +85,12 @@ export const roundIdOf = (arena: string, opensAt: number): string => `${arena}-$
 export const deadlineOf = (rules: Rules, closesAt: number): number =>
   Math.floor(closesAt / 1000) + rules.refundAfterS;
 
+/** M4: so long after its end, ms, a round that no settlement was signed for is voided. */
+export const VOID_AFTER_MS = 43_200_000;
+
+/** M4: from this moment on, ms, the round can only be voided. */
+export const expiryOf = (closesAt: number): number => closesAt + VOID_AFTER_MS;
+
 /** R2: what the clock alone says. Effects are the room's `tick(now)`. */
 export function clockPhase(times: RoundTimes, now: number): "open" | "blind" | "over" {
   if (now < times.blindAt) return "open";

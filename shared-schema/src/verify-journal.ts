@@ -15,7 +15,7 @@ import {
   recordHash,
   ZERO_HASH,
 } from "./records.ts";
-import { apply, openState } from "./reducer.ts";
+import { apply, hasEnded, openState } from "./reducer.ts";
 import type { RoundState } from "./round-state.ts";
 import { roundIdOf } from "./rules.ts";
 import { decodeVoucher } from "./voucher.ts";
@@ -72,8 +72,12 @@ function commandOf(state: RoundState, entry: Entry, record: JournalRecord): Comm
     case "freeze":
       return { kind: "freeze", dropped: record.body.dropped };
     case "result":
-    case "void":
       return { kind: "finish" };
+    case "void": {
+      const { by, reason, dropped = [] } = record.body;
+      if (by !== undefined) return { kind: "cancel", by, reason, dropped };
+      return { kind: state.phase.kind === "final" ? "expire" : "finish" };
+    }
   }
 }
 
@@ -122,7 +126,7 @@ export function verifyEntry(state: RoundState | undefined, entry: Entry, verify:
     return reason === undefined ? { ok: true, state: openState(entry) } : no(reason);
   }
   if (record.at < state.head.at) return no("it is earlier than the one before");
-  if (state.phase.kind === "final") return no("the journal has ended");
+  if (hasEnded(state, record)) return no("the journal has ended");
   const reason = decisionReason(state, entry, verify);
   if (reason !== undefined) return no(reason);
   apply(state, entry);
