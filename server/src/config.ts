@@ -1,10 +1,11 @@
 /**
- * Every setting, checked whole at boot (O7). Owns: names, defaults, help texts, mixtures that are refused.
- * Nothing else reads the environment.
+ * Every setting, checked whole at boot (O7). Owns: names, defaults, help texts. Nothing else reads the environment.
+ * Does not own: which settings do not go together (mixtures.ts).
  */
 import { hkdfSync } from "node:crypto";
 import { networkSchema } from "@meme-rounds/shared-schema/records";
 import { z } from "zod";
+import { refusedMixtures } from "./mixtures.ts";
 
 export const SERVICES = [
   "auth",
@@ -106,31 +107,42 @@ export class ConfigError extends Error {
   }
 }
 
-/** Checks the environment whole. Throws ConfigError naming every bad setting and its help text. */
-export function readConfig(env: Record<string, string | undefined>): Config {
-  const given = Object.fromEntries(
-    Object.entries(env).filter(([, value]) => value !== undefined && value !== ""),
-  );
-  const parsed = schema.safeParse(given);
-  if (!parsed.success) {
-    const lines = parsed.error.issues.map((issue) => {
-      const name = String(issue.path[0]) as keyof typeof schema.shape;
-      return `${name}: ${issue.message}. ${schema.shape[name]?.description ?? ""}`;
-    });
-    throw new ConfigError(lines.join("\n"));
-  }
-  const config = parsed.data;
-  refuseMixtures(config);
+type Env = Record<string, string | undefined>;
+
+/** Throws ConfigError naming every bad setting and its help text. */
+function parse<S extends z.ZodObject>(shape: S, env: Env): z.output<S> {
+  const parsed = shape.safeParse(env);
+  if (parsed.success) return parsed.data;
+  const lines = parsed.error.issues.map((issue) => {
+    const name = String(issue.path[0]);
+    return `${name}: ${issue.message}. ${shape.shape[name]?.description ?? ""}`;
+  });
+  throw new ConfigError(lines.join("\n"));
+}
+
+/** An empty variable is one that is not set. */
+const filled = (env: Env): Env =>
+  Object.fromEntries(Object.entries(env).filter(([, value]) => value !== undefined && value !== ""));
+
+/** Checks the environment whole. Throws ConfigError naming every bad setting, or every dangerous mixture. */
+export function readConfig(env: Env): Config {
+  const given = filled(env);
+  const config = parse(schema, given);
+  const refused = refusedMixtures(config, given);
+  if (refused.length > 0) throw new ConfigError(refused.join("\n"));
   return { ...config, JWT_SECRET: config.JWT_SECRET ?? derive(config.KEYSTORE_PASSPHRASE) };
 }
 
-/** Combinations that would be dangerous (O7). */
-function refuseMixtures(config: z.output<typeof schema>): void {
-  if (config.NETWORK !== "devchain" && config.DEVCHAIN_URL !== undefined)
-    throw new ConfigError("DEVCHAIN_URL is set on a real network: there is no faucet there.");
-  if (config.NODE_ENV === "production" && config.NETWORK === "devchain")
-    throw new ConfigError("NETWORK=devchain with NODE_ENV=production: a chain of our own is no chain.");
-}
+const keysSchema = schema.pick({ NETWORK: true, DATA_DIR: true }).extend({
+  KEYSTORE_PASSPHRASE: z
+    .string({ error: "it is not set" })
+    .describe("Opens the keystore. What npm start made up itself is in DATA_DIR/keys/passphrase."),
+  KEYSTORE_PASSPHRASE_NEW: z.string().optional().describe("What the passphrase is changed to."),
+});
+export type KeysConfig = z.output<typeof keysSchema>;
+
+/** What `npm run keys` needs of the environment. Throws ConfigError. */
+export const readKeysConfig = (env: Env): KeysConfig => parse(keysSchema, filled(env));
 
 const derive = (passphrase: string): string =>
   Buffer.from(hkdfSync("sha256", passphrase, "meme-rounds", "access tokens", 32)).toString("hex");

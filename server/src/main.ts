@@ -2,10 +2,12 @@
  * Starts the services this process was asked for and stops them in order.
  * Owns: reading the settings, choosing what to start, exit codes. `--settings` prints every setting.
  */
+import { CodedError, ERRORS } from "@meme-rounds/shared-schema/errors";
 import { ConfigError, readConfig, type ServiceName, settingsTable } from "./config.ts";
 import { Lifecycle } from "./infra/lifecycle.ts";
 import { createLogger } from "./infra/logger.ts";
 import { measureProcess } from "./infra/metrics.ts";
+import { refuseAtBoot } from "./processes/boot-checks.ts";
 
 const GAME: readonly ServiceName[] = ["auth", "content", "round", "payment", "audience"];
 /** What stopping may take beyond the drain, ms. */
@@ -23,6 +25,7 @@ async function main(): Promise<void> {
   const life = new Lifecycle(logger);
   life.onSignals(config.DRAIN_SECONDS * 1000 + STOP_MS);
   try {
+    await refuseAtBoot(config, { fetch, logger });
     // Loaded when asked for: the auditor carries no game, the game no transformer.
     if (asked.has("auditor"))
       await (await import("./processes/auditor.ts")).startAuditor(config, logger, life);
@@ -42,6 +45,8 @@ async function main(): Promise<void> {
 
 main().catch((error: unknown) => {
   if (error instanceof ConfigError) console.error(`These settings cannot work:\n${error.message}`);
+  else if (error instanceof CodedError && error.code.startsWith("KEYSTORE_"))
+    console.error(`The keys cannot be opened:\n${error.message}\n${ERRORS[error.code].advice}`);
   else console.error(error);
   process.exit(1);
 });

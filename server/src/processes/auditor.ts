@@ -4,6 +4,7 @@ import { createVerifier } from "../infra/ecdsa.ts";
 import type { Lifecycle } from "../infra/lifecycle.ts";
 import type { Logger } from "../infra/logger.ts";
 import { createRedis } from "../infra/redis.ts";
+import { isReal } from "../mixtures.ts";
 import { createAuditor } from "../payment/index.ts";
 import { readJournal } from "../round/journal-store.ts";
 import { chainOf } from "./chain.ts";
@@ -20,6 +21,8 @@ export async function startAuditor(config: Config, logger: Logger, life: Lifecyc
       dataDir: config.DATA_DIR,
       passphrase: config.KEYSTORE_PASSPHRASE,
       createKeys: mayCreateKeys(config),
+      realKeys: isReal(config),
+      ...(config.METRICS_TOKEN ? { metricsToken: config.METRICS_TOKEN } : {}),
     },
     {
       chain: chainOf(config, logger),

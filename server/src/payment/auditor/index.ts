@@ -12,7 +12,8 @@ import type { Entry, Network } from "@meme-rounds/shared-schema/records";
 import type { SettlementPlan } from "@meme-rounds/shared-schema/settlement";
 import type { ChainPort } from "../../chain/index.ts";
 import type { Logger } from "../../infra/logger.ts";
-import { openAuditorKeystore } from "../keys.ts";
+import { answerMetrics } from "../../infra/metrics.ts";
+import { keystorePath, openAuditorKeystore } from "../keys.ts";
 import { auditorSignatures } from "../settlement/sign.ts";
 import { AuditorRefusal, cosignBody, type Signatures } from "../wire.ts";
 import { AuditorBook, lineOf } from "./book.ts";
@@ -27,6 +28,10 @@ export interface AuditorOptions {
   passphrase: string;
   /** Make keys on a first start; never in production. */
   createKeys: boolean;
+  /** The keys guard real coins: development keys and a file that others can read are refused (O7). */
+  realKeys?: boolean;
+  /** Opens /metrics to callers from elsewhere. */
+  metricsToken?: string;
   /** scrypt's cost, for tests. */
   scryptCost?: number;
 }
@@ -55,9 +60,10 @@ const MAX_BODY = 64_000_000;
 export async function createAuditor(options: AuditorOptions, deps: AuditorDeps): Promise<Auditor> {
   const folder = join(options.dataDir, "auditor");
   const keystore = await openAuditorKeystore({
-    path: join(folder, "keystore.json"),
+    path: keystorePath(options.dataDir, "auditor"),
     passphrase: options.passphrase,
     createIfAbsent: options.createKeys,
+    real: options.realKeys ?? false,
     ...(options.scryptCost === undefined ? {} : { scryptCost: options.scryptCost }),
   });
   const auditorKey = keystore.publicKeyOf("auditor");
@@ -93,6 +99,8 @@ export async function createAuditor(options: AuditorOptions, deps: AuditorDeps):
   const answer = async (request: IncomingMessage, response: ServerResponse): Promise<void> => {
     const path = request.url?.split("?")[0];
     if (request.method === "GET" && path === "/healthz") return write(response, 200, { ok: true });
+    if (request.method === "GET" && path === "/metrics")
+      return answerMetrics(request, response, options.metricsToken);
     if (request.method === "GET" && path === "/keys") return write(response, 200, { auditorKey, headKey });
     if (request.method !== "POST" || path !== "/cosign")
       return write(response, 404, { code: "BAD_REQUEST", reason: "there is nothing here" });
