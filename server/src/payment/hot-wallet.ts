@@ -1,0 +1,211 @@
+/**
+ * The operator's own coins (M7). Owns: `mr:wallet:*`: which coin is reserved for what, lanes of equal coins, sweeping
+ * coins of older keys, the alarms. Does not own: what the coins are spent on.
+ *
+ * Who needs coins reserves them under a name of its own; the same name gets the same coins again, so that work begun
+ * before a crash goes on with what it had. Coins stay reserved until the transaction that spends them is final: one
+ * that a reorganisation throws out of the chain would otherwise be offered to somebody else.
+ */
+import { addressOf } from "@meme-rounds/shared-schema/crypto";
+import { p2pkhScript } from "@meme-rounds/shared-schema/lock";
+import type { Network } from "@meme-rounds/shared-schema/records";
+import type { Coin } from "@meme-rounds/shared-schema/settlement";
+import { z } from "zod";
+import type { ChainPort } from "../chain/index.ts";
+import type { Logger } from "../infra/logger.ts";
+import { gauge } from "../infra/metrics.ts";
+import { type Redis, runScript, script } from "../infra/redis.ts";
+import { outpointText } from "./wire.ts";
+
+/** A coin of the operator's, of whichever of its keys. */
+export interface OperatorCoin extends Coin {
+  /** Locking script, hex. */
+  script: string;
+}
+
+export interface HotWalletOptions {
+  network: Network;
+  /** Below this many free sat an alarm goes off. */
+  lowSats: number;
+  /** Above this many sat in all an alarm goes off: more than is needed lies in a hot wallet. */
+  capSats: number;
+}
+
+export interface HotWalletDeps {
+  redis: Redis;
+  chain: Pick<ChainPort, "utxosOfAddress">;
+  /** All of the operator's public keys, the current one last. */
+  operatorKeys(): readonly string[];
+  logger: Logger;
+}
+
+export class FloatEmpty extends Error {
+  override readonly name = "FloatEmpty";
+  /** sat. */
+  readonly missing: number;
+
+  constructor(missing: number) {
+    super(`the operator's free coins are ${missing} sat short`);
+    this.missing = missing;
+  }
+}
+
+const RESERVED = "mr:wallet:reserved";
+const ownerKey = (owner: string): string => `mr:wallet:owner:${owner}`;
+const TRIES = 10;
+
+const coinsSchema = z.array(
+  z.object({
+    txid: z.string(),
+    vout: z.number().int().nonnegative(),
+    sats: z.number().int().positive(),
+    script: z.string(),
+  }),
+);
+
+/**
+ * KEYS reserved, owner. ARGV coins (JSON), owner, then outpoints. All or nothing. Returns the coins that stand, or nil
+ * when one of them was taken meanwhile.
+ */
+const RESERVE = script(
+  "wallet.reserve",
+  `local had = redis.call('GET', KEYS[2])
+   if had then return had end
+   for i = 3, #ARGV do
+     if redis.call('HEXISTS', KEYS[1], ARGV[i]) == 1 then return nil end
+   end
+   for i = 3, #ARGV do redis.call('HSET', KEYS[1], ARGV[i], ARGV[2]) end
+   redis.call('SET', KEYS[2], ARGV[1])
+   return ARGV[1]`,
+);
+/** KEYS reserved, owner. ARGV outpoints. */
+const FREE = script(
+  "wallet.free",
+  `for i = 1, #ARGV do redis.call('HDEL', KEYS[1], ARGV[i]) end
+   redis.call('DEL', KEYS[2])
+   return 1`,
+);
+
+const sum = (coins: readonly Coin[]): number => coins.reduce((total, { sats }) => total + sats, 0);
+
+export class HotWallet {
+  readonly options: HotWalletOptions;
+  private readonly deps: HotWalletDeps;
+  private readonly total = gauge("mr_float_sats", "The operator's coins, free and reserved, sat");
+  private readonly low = gauge("mr_float_low", "1 while the free coins are below the low-water mark");
+  private readonly overCap = gauge("mr_float_over_cap", "1 while more than the cap lies in the hot wallet");
+
+  constructor(options: HotWalletOptions, deps: HotWalletDeps) {
+    this.options = options;
+    this.deps = deps;
+  }
+
+  /** Where change and new coins go: the current key's script, hex. */
+  changeScript(): string {
+    return p2pkhScript(this.currentKey());
+  }
+
+  currentKey(): string {
+    const key = this.deps.operatorKeys().at(-1);
+    if (key === undefined) throw new Error("the keystore holds no operator key");
+    return key;
+  }
+
+  /** Every unspent coin of every key, mined ones first (they make no chains), then by amount, smallest first. */
+  async coins(): Promise<(OperatorCoin & { height?: number })[]> {
+    const found = await Promise.all(
+      this.deps.operatorKeys().map(async (key) => {
+        const utxos = await this.deps.chain.utxosOfAddress(addressOf(key, this.options.network));
+        return utxos.map((utxo) => ({ ...utxo, script: p2pkhScript(key) }));
+      }),
+    );
+    return found
+      .flat()
+      .sort(
+        (a, b) =>
+          Number(a.height === undefined) - Number(b.height === undefined) ||
+          a.sats - b.sats ||
+          (outpointText(a) < outpointText(b) ? -1 : 1),
+      );
+  }
+
+  /** Coins that nobody has reserved. */
+  async free(): Promise<(OperatorCoin & { height?: number })[]> {
+    const [coins, reserved] = await Promise.all([this.coins(), this.deps.redis.hkeys(RESERVED)]);
+    const taken = new Set(reserved);
+    return coins.filter((coin) => !taken.has(outpointText(coin)));
+  }
+
+  /**
+   * Coins of at least `sats` in all, kept for `owner`; the same owner gets the same coins again, whatever it asks for.
+   * One coin where one suffices. Throws FloatEmpty.
+   */
+  async reserve(owner: string, sats: number): Promise<OperatorCoin[]> {
+    for (let tries = TRIES; tries > 0; tries--) {
+      const had = await this.reservedFor(owner);
+      if (had !== undefined) return had;
+      const chosen = choose(await this.free(), sats);
+      if (!Array.isArray(chosen)) throw new FloatEmpty(chosen.missing);
+      const stands = await this.take(owner, chosen);
+      if (stands !== undefined) return stands;
+    }
+    throw new FloatEmpty(sats);
+  }
+
+  /** Reserves exactly these coins; undefined when one of them is taken. */
+  async take(owner: string, coins: readonly OperatorCoin[]): Promise<OperatorCoin[] | undefined> {
+    const plain = coins.map(({ txid, vout, sats, script: lock }) => ({ txid, vout, sats, script: lock }));
+    const args = [JSON.stringify(plain), owner, ...plain.map(outpointText)];
+    const stands = await runScript(this.deps.redis, RESERVE, [RESERVED, ownerKey(owner)], args);
+    return typeof stands === "string" ? coinsSchema.parse(JSON.parse(stands)) : undefined;
+  }
+
+  async reservedFor(owner: string): Promise<OperatorCoin[] | undefined> {
+    const text = await this.deps.redis.get(ownerKey(owner));
+    return text === null ? undefined : coinsSchema.parse(JSON.parse(text));
+  }
+
+  /** Nothing that spends them was ever sent: they are free again. */
+  async release(owner: string): Promise<void> {
+    await this.end(owner);
+  }
+
+  /** What spends them is final: nothing need be kept for it. */
+  async spent(owner: string): Promise<void> {
+    await this.end(owner);
+  }
+
+  private async end(owner: string): Promise<void> {
+    const coins = (await this.reservedFor(owner)) ?? [];
+    await runScript(this.deps.redis, FREE, [RESERVED, ownerKey(owner)], coins.map(outpointText));
+  }
+
+  /** Looks how much there is and sets the alarms. Returns the free coins. */
+  async watch(): Promise<(OperatorCoin & { height?: number })[]> {
+    const { lowSats, capSats } = this.options;
+    const [coins, free] = [await this.coins(), await this.free()];
+    const isLow = sum(free) < lowSats;
+    const isOver = sum(coins) > capSats;
+    this.total.set(sum(coins));
+    this.low.set(isLow ? 1 : 0);
+    this.overCap.set(isOver ? 1 : 0);
+    if (isLow) this.deps.logger.warn({ free: sum(free), lowSats }, "the operator's float is low");
+    if (isOver) this.deps.logger.warn({ total: sum(coins), capSats }, "too much lies in the hot wallet");
+    return free;
+  }
+}
+
+/** The smallest mined coin that suffices, else any that does, else several, largest first. */
+function choose<C extends Coin & { height?: number }>(
+  free: readonly C[],
+  sats: number,
+): C[] | { missing: number } {
+  const single = free.find((coin) => coin.sats >= sats);
+  if (single !== undefined) return [single];
+  const chosen: C[] = [];
+  for (const coin of free.toSorted((a, b) => b.sats - a.sats)) {
+    chosen.push(coin);
+    if (sum(chosen) >= sats) return chosen;
+  }
+  return { missing: sats - sum(chosen) };
+}
