@@ -14,7 +14,7 @@ import { secp256k1 } from "@noble/curves/secp256k1.js";
 const CURVES = { operator: secp256k1, receipt: ed25519, auditor: secp256k1, auditorHead: ed25519 } as const;
 
 export type KeyName = keyof typeof CURVES;
-export const KEY_NAMES = Object.keys(CURVES) as KeyName[];
+const KEY_NAMES = Object.keys(CURVES) as KeyName[];
 export const KEY_BYTES = 32;
 
 /** `development`: made by itself on the devchain, by whoever started it. Never good for real coins (O7). */

@@ -3,8 +3,10 @@ import assert from "node:assert/strict";
 import { createServer, type IncomingHttpHeaders } from "node:http";
 import type { AddressInfo } from "node:net";
 import express from "express";
+import { Lifecycle } from "../../src/infra/lifecycle.ts";
 import { createLogger } from "../../src/infra/logger.ts";
-import { answerMetrics, counter, gauge, histogram, mayRead, metricNames } from "../../src/infra/metrics.ts";
+import { counter, gauge, histogram, mayRead, measureProcess, metricNames } from "../../src/infra/metrics.ts";
+import { startHealth } from "../../src/processes/health.ts";
 import { bindWeb } from "../../src/web.ts";
 
 const TOKEN = "a token for the scraper";
@@ -24,6 +26,13 @@ describe("metrics", () => {
     );
     assert.equal(histogram("mr_test_seconds", "Time."), histogram("mr_test_seconds", "Time."));
     assert.ok(metricNames().includes("mr_test_level"));
+  });
+
+  it("O8: the process itself is measured, however often that is asked for", () => {
+    measureProcess();
+    measureProcess();
+    for (const name of ["nodejs_eventloop_lag_p99_seconds", "process_resident_memory_bytes"])
+      assert.ok(metricNames().includes(name), name);
   });
 
   it("O8: a name that is taken, or is not ours, is refused", () => {
@@ -75,11 +84,14 @@ describe("metrics", () => {
         ready: async () => true,
       },
     );
-    const plain = createServer((req, res) => void answerMetrics(req, res, undefined));
-    for (const server of [createServer(app), plain]) {
-      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-      try {
-        const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}/metrics`;
+    const server = createServer(app);
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    const life = new Lifecycle(createLogger("test", "silent"));
+    life.add("game", () => void server.close());
+    const worker = await startHealth({ HOST: "127.0.0.1", PORT: 0, METRICS_TOKEN: TOKEN }, life);
+    try {
+      for (const port of [(server.address() as AddressInfo).port, worker]) {
+        const url = `http://127.0.0.1:${port}/metrics`;
         const good = await fetch(url);
         assert.equal(good.status, 200);
         assert.match(good.headers.get("content-type") ?? "", /^text\/plain; version=0\.0\.4/);
@@ -87,9 +99,13 @@ describe("metrics", () => {
         const forged = await fetch(url, { headers: { "x-forwarded-for": "127.0.0.1" } });
         assert.equal(forged.status, 403);
         assert.doesNotMatch(await forged.text(), /mr_/);
-      } finally {
-        server.close();
       }
+      const headers = { "x-forwarded-for": "10.0.0.8", authorization: `Bearer ${TOKEN}` };
+      assert.equal((await fetch(`http://127.0.0.1:${worker}/metrics`, { headers })).status, 200);
+      assert.equal((await fetch(`http://127.0.0.1:${worker}/healthz?x=1`)).status, 200);
+      assert.equal((await fetch(`http://127.0.0.1:${worker}/other`)).status, 404);
+    } finally {
+      await life.stop();
     }
   });
 });
