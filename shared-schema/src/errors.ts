@@ -153,6 +153,11 @@ export const ERRORS = {
   PLAY_KEY_TAKEN: e(409, "This play key belongs to another identity.", "Make a new play key."),
   PLAY_SIGNATURE_INVALID: e(400, "The play key's signature does not verify.", "Sign with the key you named."),
   RATE_LIMITED: e(429, "Too many requests.", "Slow down and try again.", true),
+  RECEIPT_INVALID: e(
+    422,
+    "The server of this round did not sign this receipt.",
+    "Send the receipt as it was answered, with the id of its own round.",
+  ),
   REF_REUSED: e(409, "This ref was used for another command.", "Make a new ref for a new command."),
   REFRESH_INVALID: e(401, "This refresh token is not valid any more.", "Sign in again."),
   REPORT_NOT_ALLOWED: e(

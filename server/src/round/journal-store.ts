@@ -80,3 +80,14 @@ export async function readStored(redis: Redis, roundId: string): Promise<StoredE
 export async function readJournal(redis: Redis, roundId: string): Promise<Entry[]> {
   return (await readStored(redis, roundId)).map((item) => item.entry);
 }
+
+/** JSON texts of up to `count` entries from the record `fromSeq` on, for whoever follows a live journal. */
+export async function readFrom(
+  redis: Redis,
+  roundId: string,
+  fromSeq: number,
+  count: number,
+): Promise<string[]> {
+  const items = await redis.xrange(journalKey(roundId), `${fromSeq}-0`, "+", "COUNT", count);
+  return items.map(([, fields]) => fields[1] ?? "");
+}
