@@ -1,12 +1,15 @@
 /** Settings and dangerous mixtures (O7). */
 import assert from "node:assert/strict";
+import { spawnSync } from "node:child_process";
 import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { encodeBase58Check } from "@meme-rounds/shared-schema/base58";
 import { ConfigError, readConfig } from "../src/config.ts";
 import { isLoopback, isPlainKey } from "../src/mixtures.ts";
+import { openOperatorKeystore } from "../src/payment/keys.ts";
 import { refuseAtBoot } from "../src/processes/boot-checks.ts";
+import { operatorKeystore } from "../src/processes/keystores.ts";
 import { startDevchain } from "../standins/devchain/server.ts";
 
 type Env = Record<string, string>;
@@ -276,6 +279,45 @@ describe("what is asked at boot", () => {
       );
       assert.equal(await check(env, real), "");
       assert.equal(await check({ ...DEVCHAIN, DATA_DIR: dataDir, KEYSTORE_PASSPHRASE: HEX }, {}), "");
+    } finally {
+      await rm(dataDir, { recursive: true });
+    }
+  });
+
+  it("O7, M7: a process given development keys in production ends with words, before it does anything", async function () {
+    this.timeout(30_000);
+    const dataDir = await mkdtemp(join(tmpdir(), "meme-rounds-boot-"));
+    const passphrase = TEST.KEYSTORE_PASSPHRASE ?? "";
+    try {
+      const development = operatorKeystore(readConfig({ ...DEVCHAIN, DATA_DIR: dataDir }));
+      assert.deepEqual([development.createIfAbsent, development.real], [true, false]);
+      await openOperatorKeystore({ ...development, passphrase, scryptCost: 2 });
+      for (const real of [MAIN, TEST]) {
+        const options = operatorKeystore(readConfig({ ...real, DATA_DIR: dataDir }));
+        assert.deepEqual(
+          [options.createIfAbsent, options.real, options.path],
+          [false, true, development.path],
+        );
+      }
+      const { status, stderr } = spawnSync(process.execPath, [join(import.meta.dirname, "../src/main.ts")], {
+        encoding: "utf8",
+        // Nobody listens there: nothing leaves this machine.
+        env: {
+          ...process.env,
+          ...TEST,
+          ARC_URL: "http://127.0.0.1:9",
+          WOC_URL: "http://127.0.0.1:9",
+          DATA_DIR: dataDir,
+          SERVICES: "payment-worker",
+          PORT: "0",
+          LOG_LEVEL: "silent",
+        },
+      });
+      assert.equal(status, 1);
+      assert.match(
+        stderr,
+        /^The keys cannot be opened:\nThe keystore .* holds development keys\.\nMake keys of your own/,
+      );
     } finally {
       await rm(dataDir, { recursive: true });
     }
