@@ -65,14 +65,14 @@ function varint(value: number): Uint8Array {
   return out;
 }
 
-/** The 32 bytes a BSM signature is over. The text is taken as it is, not normalised, as wallets do. */
-export function bsmHash(message: string): Uint8Array {
-  const text = new TextEncoder().encode(message);
+/** The 32 bytes a BSM signature is over. A text is taken as it is, not normalised, as wallets do. */
+export function bsmHash(message: string | Uint8Array): Uint8Array {
+  const text = typeof message === "string" ? new TextEncoder().encode(message) : message;
   return hash256(concat(BSM_PREFIX, varint(text.length), text));
 }
 
-/** Signs a text as wallets do: 65 bytes (header of a compressed key, r, s; low S, RFC 6979), base64. */
-export function signBsm(message: string, secret: Uint8Array): string {
+/** Signs a text or bytes as wallets do: 65 bytes (header of a compressed key, r, s; low S, RFC 6979), base64. */
+export function signBsm(message: string | Uint8Array, secret: Uint8Array): string {
   const signature = secp256k1.sign(bsmHash(message), secret, { prehash: false, format: "recovered" });
   signature[0] = FIRST_HEADER + COMPRESSED + (signature[0] ?? 0);
   return btoa(String.fromCharCode(...signature));
@@ -82,7 +82,7 @@ export function signBsm(message: string, secret: Uint8Array): string {
  * The compressed public key (hex) that made a BSM signature; undefined when the text is not a signature. Any key
  * can be recovered from some signature: a caller must compare it, or its address, with the one it expects.
  */
-export function recoverBsm(message: string, signatureBase64: string): string | undefined {
+export function recoverBsm(message: string | Uint8Array, signatureBase64: string): string | undefined {
   if (!SIGNATURE_TEXT.test(signatureBase64)) return undefined;
   const bytes = Uint8Array.from(atob(signatureBase64), (char) => char.charCodeAt(0));
   const header = bytes[0] ?? 0;
