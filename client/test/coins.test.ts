@@ -17,7 +17,7 @@ import {
   sumOf,
 } from "../src/wallet/coins.ts";
 import { buildDeposit, type EscrowRound } from "../src/wallet/deposit.ts";
-import { fromWif, toWif } from "../src/wallet/wif.ts";
+import { fromWif, toWif } from "@meme-rounds/shared-schema/wif";
 
 const secret = new Uint8Array(32).fill(7);
 const operatorKey = publicKeyOf(new Uint8Array(32).fill(1));

@@ -3,7 +3,7 @@
  * that cannot be read out, both in IndexedDB. Does not own: backups (the WIF is the person's to keep), coins.
  * Whoever can run script on this page can use the key; what this stops is copying a profile's files.
  */
-import { isSecret } from "./wif.ts";
+import { isSecret } from "@meme-rounds/shared-schema/wif";
 
 export interface Keystore {
   /** The secret, or undefined when this browser has none. */

@@ -5,6 +5,7 @@
 import { addressOf, publicKeyOf } from "@meme-rounds/shared-schema/crypto";
 import type { Network } from "@meme-rounds/shared-schema/records";
 import type { Snapshot } from "@meme-rounds/shared-schema/rest";
+import { fromWif, toWif } from "@meme-rounds/shared-schema/wif";
 import { type Backup, failure, type Outcome, type WalletEventVm } from "../app/model.ts";
 import type { Api } from "../net/api.ts";
 import type { Answered } from "../net/http.ts";
@@ -12,7 +13,6 @@ import { createBook, type KeptDeposit, type WalletBook, withEvent } from "./book
 import { type Coin, noteRefused, noteSpent, prune, spendable, sumOf } from "./coins.ts";
 import { buildDeposit } from "./deposit.ts";
 import type { Keystore } from "./keystore.ts";
-import { fromWif, toWif } from "./wif.ts";
 
 export interface Key {
   secret: Uint8Array;
