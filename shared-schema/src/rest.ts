@@ -5,6 +5,7 @@
 import { z } from "zod";
 import { ERRORS, type ErrorCode } from "./errors.ts";
 import { settledPayoutSchema } from "./messages.ts";
+import { claimedReceiptSchema } from "./receipt.ts";
 import { hash32, identitySchema, networkSchema, outpointSchema, playKeySchema } from "./records.ts";
 
 const sats = z.number().int().nonnegative();
@@ -192,6 +193,15 @@ export const proofAnswer = z.strictObject({
     z.strictObject({ outpoint: outpointSchema, state: z.enum(["open", "collected", "refunded"]) }),
   ),
   publicKeys: z.strictObject({ operatorKey: playKeySchema, auditorKey: playKeySchema, receiptKey: hash32 }),
+});
+
+/** protocol.md 5: a receipt that its holder does not find in the journal. */
+export const claimBody = z.strictObject({ receipt: claimedReceiptSchema });
+export const claimAnswer = z.strictObject({
+  /** The journal has this record. */
+  honoured: z.boolean(),
+  /** No result of the round is signed while the claim is open; false when it came after the signature. */
+  held: z.boolean(),
 });
 
 export const leaderboardAnswer = z.strictObject({

@@ -4,14 +4,18 @@
  * auditor/index.ts); everything else in this folder is private.
  */
 import { setTimeout as delay } from "node:timers/promises";
+import type { SignedHead } from "@meme-rounds/shared-schema/receipt";
 import type { Network } from "@meme-rounds/shared-schema/records";
 import { Queue } from "bullmq";
 import type { ChainPort } from "../chain/index.ts";
 import type { Route } from "../infra/http.ts";
 import type { Logger } from "../infra/logger.ts";
 import type { Redis } from "../infra/redis.ts";
+import { createAuditorDesk } from "./auditor/desk.ts";
+import { headsOf, latestHead } from "./auditor/heads.ts";
 import { createAuditorClient } from "./auditor-client.ts";
 import { CarryBook } from "./carry.ts";
+import { claimRoutes } from "./claim-routes.ts";
 import {
   type Deposited,
   type Depositor,
@@ -79,6 +83,17 @@ export interface PaymentService {
   enqueueSettlement(roundId: string): Promise<void>;
   /** Undefined until there is a plan. */
   settlementOf(roundId: string): Promise<SettlementView | undefined>;
+  /** M4: the auditor's newest word on a round's journal; undefined before its first. */
+  headOf(roundId: string): Promise<SignedHead | undefined>;
+  /** M4: every distinct head of a round that is kept, oldest first. */
+  headsOf(roundId: string): Promise<SignedHead[]>;
+  /** Rounds whose settlement is not final. */
+  unsettled(): Promise<string[]>;
+  /**
+   * M4, the 12 h rule: true when no settlement of the round was signed and the auditor will sign no result any more.
+   * Throws CodedError UNAVAILABLE when the auditor does not answer: then nothing may be given up.
+   */
+  giveUp(roundId: string): Promise<boolean>;
   stop(): Promise<void>;
 }
 
@@ -109,11 +124,12 @@ export async function createPaymentService(
   );
   const carry = new CarryBook(redis);
   const store = new SettlementStore(redis);
+  const desk = createAuditorDesk({ url: options.auditorUrl, timeoutMs: AUDITOR_TIMEOUT_MS });
   const queue = new Queue<SettlementJob>(QUEUE, { connection: redis, prefix: QUEUE_PREFIX });
   queue.on("error", (err) => logger.error({ err }, "the settlement queue is in trouble"));
 
   return {
-    routes: walletRoutes(options, { chain }),
+    routes: [...walletRoutes(options, { chain }), ...claimRoutes({ desk })],
     keys: () => keys,
     signReceipt,
     feeRate: () => chain.feeRate(),
@@ -134,6 +150,14 @@ export async function createPaymentService(
       );
     },
     settlementOf: (roundId) => store.view(roundId),
+    headOf: (roundId) => latestHead(redis, roundId),
+    headsOf: (roundId) => headsOf(redis, roundId),
+    unsettled: () => store.openRounds(),
+    async giveUp(roundId) {
+      const { closing, reason } = await desk.close(roundId);
+      if (!closing) logger.warn({ roundId, reason }, "a round without a settlement is not given up");
+      return closing && (await store.giveUp(roundId));
+    },
     stop: () => queue.close(),
   };
 }

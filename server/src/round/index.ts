@@ -2,6 +2,7 @@
  * The Round Service's public face. Owns: putting its parts together and taking them apart in order.
  * Everything else in this folder is private to it.
  */
+import { CodedError } from "@meme-rounds/shared-schema/errors";
 import type { Network } from "@meme-rounds/shared-schema/records";
 import { matchMaker, type Server } from "../infra/colyseus.ts";
 import { createVerifier } from "../infra/ecdsa.ts";
@@ -9,6 +10,7 @@ import type { Route } from "../infra/http.ts";
 import type { Logger } from "../infra/logger.ts";
 import type { Redis } from "../infra/redis.ts";
 import { RoundDirectory } from "./directory.ts";
+import { RoundExpiry } from "./expiry.ts";
 import { RoundKeeper } from "./keeper.ts";
 import type { AnalyticsPort, AudiencePort, AuthPort, ContentPort, PaymentPort } from "./ports.ts";
 import { createRoundRoom, type RoomOptions } from "./room.ts";
@@ -39,13 +41,20 @@ export interface RoundService {
   define(server: Server): void;
   /** Begins to open slots; to be called once the server accepts rooms. */
   start(): void;
+  /**
+   * E10: ends the arena's live round with full returns and a reason for everybody to read, whichever process hosts it.
+   * `by` is the operator's identity. Rejects when there is none, it is another one, or it has a result already.
+   */
+  cancel(roundId: string, by: string, reason: string): Promise<void>;
   /** Takes no new round any more. */
   stop(): Promise<void>;
 }
 
 export function createRoundService(options: RoundServiceOptions, deps: RoundServiceDeps): RoundService {
   const directory = new RoundDirectory(deps.redis);
-  const room = createRoundRoom({ ...deps, ...options, directory, verify: createVerifier() });
+  const verify = createVerifier();
+  const room = createRoundRoom({ ...deps, ...options, directory, verify });
+  const expiry = new RoundExpiry(options, { ...deps, directory, verify });
   const keeper = new RoundKeeper(options, {
     ...deps,
     directory,
@@ -58,7 +67,17 @@ export function createRoundService(options: RoundServiceOptions, deps: RoundServ
     define(server) {
       server.define("round", room);
     },
-    start: () => keeper.start(),
-    stop: () => keeper.stop(),
+    start() {
+      keeper.start();
+      expiry.start();
+    },
+    async cancel(roundId, by, reason) {
+      const live = await directory.live(options.arena);
+      if (live?.roundId !== roundId) throw new CodedError("ROUND_UNKNOWN", "This round is not live.");
+      await matchMaker.remoteRoomCall(live.roomId, "cancelRound", [by, reason]);
+    },
+    async stop() {
+      await Promise.all([keeper.stop(), expiry.stop()]);
+    },
   };
 }

@@ -3,6 +3,7 @@
  * Owns: the order blind -> settling -> freeze -> result -> archive -> settlement and models -> closed -> over.
  * Does not own: sockets, the lease, or any rule. Every step is safe to do again after a crash (R5).
  */
+import { CodedError } from "@meme-rounds/shared-schema/errors";
 import type { Model } from "@meme-rounds/shared-schema/rest";
 import type { RoundState } from "@meme-rounds/shared-schema/round-state";
 import { clockPhase } from "@meme-rounds/shared-schema/rules";
@@ -59,6 +60,18 @@ export class RoundLife {
     }
   }
 
+  /**
+   * E10: an operator ends the round with full returns, and with the reason for everybody to read. Throws CodedError
+   * with the rules' code when it has a result already.
+   */
+  async cancel(by: string, reason: string): Promise<void> {
+    const { phase } = this.actor.state;
+    const isFrozen = phase.kind === "settling" && phase.frozen !== undefined;
+    const dropped = isFrozen || phase.kind === "final" ? [] : await this.lostDeposits(this.actor.state);
+    const answer = await this.actor.submit({ kind: "cancel", by, reason, dropped });
+    if (!answer.ok) throw new CodedError(answer.code, answer.message);
+  }
+
   private async step(now: number): Promise<void> {
     const { state } = this.actor;
     const clock = clockPhase(state.open, now);
@@ -87,11 +100,14 @@ export class RoundLife {
 
   /** M1: deposits are judged once, in the record `freeze`. */
   private async freeze(state: RoundState): Promise<void> {
+    await this.must({ kind: "freeze", dropped: await this.lostDeposits(state) });
+  }
+
+  private async lostDeposits(state: RoundState): Promise<string[]> {
     const deposits = [...state.players.values()].flatMap(({ identity, deposits: all }) =>
       all.map(({ txid, vout }) => ({ txid, vout, identity })),
     );
-    const dropped = deposits.length === 0 ? [] : await this.deps.payment.judgeDeposits(deposits);
-    await this.must({ kind: "freeze", dropped });
+    return deposits.length === 0 ? [] : await this.deps.payment.judgeDeposits(deposits);
   }
 
   /** Write before send: the archive last, since it takes the round off the list of unfinished ones. */

@@ -18,6 +18,10 @@ export type PaymentPort = Pick<
   | "judgeDeposits"
   | "enqueueSettlement"
   | "settlementOf"
+  | "headOf"
+  | "headsOf"
+  | "unsettled"
+  | "giveUp"
 >;
 export type ContentPort = Pick<ContentService, "contentOf" | "enqueueTransforms" | "modelsOf">;
 export type AnalyticsPort = Pick<AnalyticsService, "roundFinished">;

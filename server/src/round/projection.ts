@@ -5,6 +5,7 @@
  */
 
 import { computeOutcome, livePot, rankMemes } from "@meme-rounds/shared-schema/payout";
+import type { SignedHead } from "@meme-rounds/shared-schema/receipt";
 import type { MemeState, RoundState } from "@meme-rounds/shared-schema/round-state";
 import { entryPrice } from "@meme-rounds/shared-schema/rules";
 import { MemeView, PayoutView, ResultView, type RoundView } from "@meme-rounds/shared-schema/sync-state";
@@ -39,6 +40,15 @@ function projectMeme(view: RoundView, meme: MemeState): MemeView {
   return one;
 }
 
+/** M4: the auditor's word on how far the journal is; the room adds nothing of its own to it. */
+export function projectHead(view: RoundView, head: SignedHead): void {
+  const { journalHead } = view;
+  journalHead.seq = head.seq;
+  journalHead.hash = head.hash;
+  journalHead.auditorTime = head.auditorTime;
+  journalHead.sig = head.sig;
+}
+
 /**
  * Brings the public state up to date. `scores` says whether totals may move: false while blind.
  * Entries, chat and phase always may.
@@ -46,8 +56,6 @@ function projectMeme(view: RoundView, meme: MemeState): MemeView {
 export function project(view: RoundView, state: RoundState, now: number): void {
   const phase = state.phase.kind;
   view.serverTime = now;
-  view.journalHead.seq = state.head.seq;
-  view.journalHead.hash = state.head.hash;
   if (phase !== "final") view.phase = phase;
   for (const meme of state.memes.values()) projectMeme(view, meme);
   if (phase === "blind") return;

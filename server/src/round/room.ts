@@ -23,7 +23,7 @@ import { appendJournal } from "./journal-store.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import { RoundLife } from "./life.ts";
 import { openRound } from "./open.ts";
-import { project, projectOpening, projectOutcome } from "./projection.ts";
+import { project, projectHead, projectOpening, projectOutcome } from "./projection.ts";
 import type { RoundDeps } from "./room-deps.ts";
 import { closeSlow, TapSerializer } from "./serializer.ts";
 import { snapshotOf } from "./snapshot.ts";
@@ -169,6 +169,12 @@ export function createRoundRoom(deps: RoundDeps) {
       await this.lease?.release();
     }
 
+    /** Ends the round with full returns (E10); called through the matchmaker by whichever process an operator asked. */
+    async cancelRound(by: string, reason: string): Promise<void> {
+      if (this.life === undefined) throw new CodedError("NOT_READY");
+      await this.life.cancel(by, reason);
+    }
+
     private async on(kind: (typeof ANSWERED)[number], client: RoundClient, raw: unknown): Promise<void> {
       const { edge, actor } = this;
       if (!edge || !actor || !client.auth || !client.userData?.ready) {
@@ -259,6 +265,8 @@ export function createRoundRoom(deps: RoundDeps) {
       this.lastSnapshot = now;
       try {
         this.state.spectators = await deps.audience.spectators(this.state.roundId);
+        const head = await deps.payment.headOf(this.state.roundId);
+        if (head !== undefined) projectHead(this.state, head);
         // The next round writes the arena's snapshot from its own opening on.
         if (now >= this.state.closesAt) return;
         const { auditorHeadKey } = deps.payment.keys();

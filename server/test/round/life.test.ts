@@ -1,5 +1,8 @@
 /** A round's life by the clock that is passed in. Rules R2, R3, R5, M1. */
 import assert from "node:assert/strict";
+import { CodedError } from "@meme-rounds/shared-schema/errors";
+import { VOID_EXPIRED } from "@meme-rounds/shared-schema/payout";
+import { VOID_AFTER_MS } from "@meme-rounds/shared-schema/rules";
 import { actor, STUB, TestRound } from "../../../shared-schema/test/support/round.ts";
 import { createLogger } from "../../src/infra/logger.ts";
 import { createRedis, type Redis } from "../../src/infra/redis.ts";
@@ -62,6 +65,10 @@ describe("round life", () => {
         judgeDeposits: async () => dropped,
         enqueueSettlement: () => step("settlement"),
         settlementOf: async () => settlement,
+        headOf: async () => undefined,
+        headsOf: async () => [],
+        unsettled: async () => [],
+        giveUp: async () => assert.fail("not asked for"),
       },
       content: {
         contentOf: async () => undefined,
@@ -85,6 +92,7 @@ describe("round life", () => {
       asked,
       directory,
       tickAt,
+      life,
       settle: (value: SettlementView) => {
         settlement = value;
       },
@@ -149,6 +157,42 @@ describe("round life", () => {
     assert.equal(phase.frozen.dropped.length, 1);
     assert.equal(phase.frozen.voidMemes.length, 1);
     assert.equal(phase.outcome.kind, "void", "one valid entry is left (E10)");
+  });
+
+  it("M4: a round whose process was away for 12 h ends void, and everything goes back", async () => {
+    const { round, tickAt, directory, asked } = rig();
+    await tickAt(600_000 + VOID_AFTER_MS, 6);
+    const { phase } = round.state;
+    assert.ok(phase.kind === "final" && phase.outcome.kind === "void");
+    assert.equal(phase.outcome.reason, VOID_EXPIRED);
+    assert.deepEqual(
+      phase.outcome.returned.map(({ sats }) => sats),
+      [50_000, 50_000, 50_000],
+    );
+    assert.ok(asked.includes("settlement"), "the deposits go back by a settlement");
+    const archived = await directory.finished(round.state.open.roundId);
+    assert.equal(archived?.outcome, "voided");
+    assert.ok(archived?.memesRanked.every(({ creator }) => creator === undefined));
+  });
+
+  it("E10: a cancelled round goes through the same end: deposits judged, archived void, settled", async () => {
+    const probe = rig();
+    const deposit = probe.round.state.players.get(bob.playKey)?.deposits[0];
+    assert.ok(deposit);
+    const { round, life, tickAt, asked, directory } = rig([`${deposit.txid}:${deposit.vout}`]);
+    await tickAt(100_000);
+    await life.cancel("ecdsa-secp256k1:admin", "the picture was stolen");
+    const { phase } = round.state;
+    assert.ok(phase.kind === "final" && phase.outcome.kind === "void");
+    assert.equal(phase.outcome.returned.length, 2);
+    await tickAt(100_200, 2);
+    assert.deepEqual(asked, ["settlement", "counted true", "final"]);
+    const archived = await directory.finished(round.state.open.roundId);
+    assert.deepEqual([archived?.outcome, archived?.reason], ["voided", "the picture was stolen"]);
+    await assert.rejects(
+      life.cancel("ecdsa-secp256k1:admin", "again"),
+      (error: unknown) => error instanceof CodedError && error.code === "PHASE_WRONG",
+    );
   });
 
   it("R1: of two keepers one opens the slot; R5: an unfinished round of a dead process is taken over", async () => {

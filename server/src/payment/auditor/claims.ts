@@ -9,16 +9,10 @@ import { CodedError } from "@meme-rounds/shared-schema/errors";
 import { type ClaimedReceipt, isGenuineReceipt } from "@meme-rounds/shared-schema/receipt";
 import { entrySchema, type JournalRecord, recordHash } from "@meme-rounds/shared-schema/records";
 import type { Logger } from "../../infra/logger.ts";
+import type { ClaimAnswer } from "./desk.ts";
 import { isRoundId, type NotesStore, type RoundNotes } from "./notes.ts";
 import { foreignReason, type OwnTerms } from "./opening.ts";
 import type { JournalSource } from "./tail.ts";
-
-export interface ClaimAnswer {
-  /** The journal has this record. */
-  honoured: boolean;
-  /** No result of this round is signed while the claim is open; false when the claim came after the signature. */
-  held: boolean;
-}
 
 export interface ClaimsDeps {
   source: Pick<JournalSource, "readFrom">;
@@ -53,10 +47,10 @@ export class Claims {
       if (notes.claims.has(hash)) await notes.add({ kind: "answered", hash, at: now() });
       return { honoured: true, held: false };
     }
-    if (!notes.claims.has(hash) && notes.claims.size < MAX_CLAIMS) {
+    logger.error({ roundId, receipt }, "a receipt is not honoured by the journal");
+    if (this.deps.isSigned(roundId)) return { honoured: false, held: false };
+    if (!notes.claims.has(hash) && notes.claims.size < MAX_CLAIMS)
       await notes.add({ kind: "claim", receipt, at: now() });
-      logger.error({ roundId, seq: receipt.seq, hash }, "a receipt is not honoured by the journal");
-    }
     return { honoured: false, held: !this.deps.isSigned(roundId) };
   }
 

@@ -46,7 +46,7 @@ export interface TailDeps {
 }
 
 /** M4: how far a record's time may be off, ms. */
-const TOLERANCE_MS = 5_000;
+export const TOLERANCE_MS = 5_000;
 const PAGE = 1_000;
 /** Records verified before others get a turn. */
 const BURST = 50;
