@@ -5,6 +5,7 @@
 
 import type { Network } from "@meme-rounds/shared-schema/records";
 import { createApi } from "../net/api.ts";
+import { createHeads } from "../net/heads.ts";
 import { createHttp } from "../net/http.ts";
 import type { Player } from "../net/player.ts";
 import { createReceipts } from "../net/receipts.ts";
@@ -89,6 +90,7 @@ export function createGame(deps: GameDeps): Game {
     store,
     clock,
     receipts: createReceipts({ storage }),
+    heads: createHeads({ storage }),
     wallet,
     wantsToPlay: () => session.isRemembered() && wallet.key() !== undefined,
     token: session.token,

@@ -8,6 +8,7 @@ import type { ChatMessage } from "@meme-rounds/shared-schema/messages";
 import type { Snapshot } from "@meme-rounds/shared-schema/rest";
 import type { Api } from "../net/api.ts";
 import { type Commands, createCommands } from "../net/commands.ts";
+import type { Heads } from "../net/heads.ts";
 import { createPlayer, type Player } from "../net/player.ts";
 import type { Receipts } from "../net/receipts.ts";
 import type { LiveRoom, RoomMessage, Rooms } from "../net/rooms.ts";
@@ -25,6 +26,7 @@ export interface LiveDeps {
   store: Store;
   clock: ServerClock;
   receipts: Receipts;
+  heads: Heads;
   wallet: Pick<PlayWallet, "key" | "pending" | "settled">;
   wantsToPlay: () => boolean;
   token: () => Promise<string | undefined>;
@@ -147,6 +149,14 @@ export function createLive(deps: LiveDeps): Live {
     }
   };
 
+  let warned = "";
+  const hearHead = (round: Snapshot, { journalHead: head }: RoundStateLike): void => {
+    if (head === undefined || head.seq === 0 || deps.heads.take(round, head) || warned === round.roundId)
+      return;
+    warned = round.roundId; // once is enough
+    deps.notice("error", "The auditor's word on this round is not valid. Keep an eye on this round.");
+  };
+
   const hear = (message: RoomMessage, roundId: string): void => {
     const mine = current?.player.roundId === roundId ? current : undefined;
     switch (message.kind) {
@@ -219,6 +229,7 @@ export function createLive(deps: LiveDeps): Live {
         clock.heard(next.serverTime);
         if (roundId !== snapshot?.roundId) return;
         state = next;
+        hearHead(snapshot, next);
         draw();
       },
       message(message, roundId) {

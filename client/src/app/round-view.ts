@@ -4,6 +4,7 @@
  * Does not own: when it is called (game.ts), rules.
  */
 import type { ChatMessage, You } from "@meme-rounds/shared-schema/messages";
+import type { SignedHead } from "@meme-rounds/shared-schema/receipt";
 import type { Snapshot } from "@meme-rounds/shared-schema/rest";
 import type { ChatVm, MemeVm, ModelVm, PhaseVm, RoundVm } from "./model.ts";
 
@@ -37,6 +38,8 @@ export interface RoundStateLike {
   seatFee: number;
   players: number;
   spectators: number;
+  /** The auditor's word; its seq is 0 before the first. */
+  journalHead?: SignedHead;
   memes: { values(): Iterable<MemeState> };
 }
 
