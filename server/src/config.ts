@@ -19,6 +19,7 @@ export const SERVICES = [
 ] as const;
 export type ServiceName = (typeof SERVICES)[number];
 
+const arcDialect = z.enum(["arc", "arcade"]);
 const port = z.coerce.number().int().min(0).max(65_535);
 const list = z.string().transform((text) =>
   text
@@ -53,12 +54,32 @@ const schema = z.object({
   ROUND_SECONDS: z.coerce.number().int().min(20).max(86_400).default(600).describe("Round length, s (R3)."),
   ARC_URL: z.url().default("http://127.0.0.1:9090").describe("ARC, without a path."),
   ARC_API_KEY: z.string().optional().describe("Bearer key of ARC."),
+  ARC_DIALECT: arcDialect.default("arc").describe("arc, or arcade where ARC_URL is its successor."),
+  ARC2_URL: z.url().optional().describe("A second ARC, without a path; WhatsOnChain broadcasts otherwise."),
+  ARC2_API_KEY: z.string().optional().describe("Bearer key of the second ARC."),
+  ARC2_DIALECT: arcDialect.default("arc").describe("The second ARC's dialect."),
+  CALLBACK_URL: z
+    .url()
+    .optional()
+    .describe("Where ARC tells of changes: <this server>/api/chain/callback. Needs CALLBACK_TOKEN."),
+  CALLBACK_TOKEN: z
+    .string()
+    .min(16)
+    .optional()
+    .describe("Bearer token that ARC brings along to CALLBACK_URL."),
   WOC_URL: z
     .url()
     .transform((url) => url.replace(/\/v1\/bsv\/(main|test)\/?$/, ""))
     .default("http://127.0.0.1:9090")
     .describe("WhatsOnChain, with or without its /v1/bsv/<network> path."),
   WOC_API_KEY: z.string().optional().describe("Key of WhatsOnChain."),
+  WOC_REQUESTS_PER_SECOND: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(1_000)
+    .optional()
+    .describe("What WhatsOnChain allows each process; 3 by default, without limit on the devchain."),
   DEVCHAIN_URL: z.url().optional().describe("Where the devchain's faucet is; only with NETWORK=devchain."),
   AUDITOR_URL: z.url().default("http://127.0.0.1:2570").describe("The auditor's address."),
   AUDITOR_PORT: port.default(2570).describe("Where the auditor listens."),

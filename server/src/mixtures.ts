@@ -43,6 +43,7 @@ export function isLoopback(url: string): boolean {
 /** 64-hex values of these settings are their own kind of secret, not a key of the chain. */
 const NOT_CHAIN_KEYS = new Set([
   "ARC_API_KEY",
+  "ARC2_API_KEY",
   "WOC_API_KEY",
   "AITUBO_API_KEY",
   "JWT_SECRET",

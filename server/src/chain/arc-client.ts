@@ -24,8 +24,28 @@ const policyAnswer = z.looseObject({
 /** Our own limit is on the whole call; ARC is asked to answer well within its 5 s default. */
 const BROADCAST_HEADERS = { "X-WaitFor": "SEEN_ON_NETWORK", "X-MaxTimeout": "4" };
 
-/** `basePath` is `/v1` for ARC and empty for Arcade. */
-export function createArcClient(basePath: string, http: HttpClient): ArcClient {
+/** Arcade is ARC's successor: the same words and some more, without `/v1` in its paths. */
+export type ArcDialect = "arc" | "arcade";
+
+const BASE_PATHS: Record<ArcDialect, string> = { arc: "/v1", arcade: "" };
+
+/** Where the provider tells of changes, and the bearer token it brings along. */
+export interface ArcCallback {
+  url: string;
+  token: string;
+}
+
+/** With a `callback` the provider is asked to tell every change of what is sent; without one it tells nothing. */
+export function createArcClient(dialect: ArcDialect, http: HttpClient, callback?: ArcCallback): ArcClient {
+  const basePath = BASE_PATHS[dialect];
+  const headers = {
+    ...BROADCAST_HEADERS,
+    ...(callback && {
+      "X-CallbackUrl": callback.url,
+      "X-CallbackToken": callback.token,
+      "X-FullStatusUpdates": "true",
+    }),
+  };
   const find = async (txid: string): Promise<ArcTx | undefined> => {
     const path = `${basePath}/tx/${txid}`;
     const answer = await http.read(path);
@@ -40,7 +60,7 @@ export function createArcClient(basePath: string, http: HttpClient): ArcClient {
       const path = `${basePath}/tx`;
       try {
         const body = { type: "application/octet-stream", bytes };
-        const answer = await http.send("POST", path, body, BROADCAST_HEADERS);
+        const answer = await http.send("POST", path, body, headers);
         const ok = answer.status >= 200 && answer.status < 300;
         const tx = ok ? parseJson(arcTx, answer.text) : undefined;
         if (tx) return resultOfTx(txid, tx);
@@ -59,11 +79,11 @@ export function createArcClient(basePath: string, http: HttpClient): ArcClient {
     },
 
     async merklePath(txid) {
-      return (await find(txid))?.merklePath ?? undefined;
+      return (await find(txid))?.merklePath || undefined; // empty while it is in no block
     },
 
     async policyFee() {
-      const path = "/v1/policy";
+      const path = `${basePath}/policy`;
       const answer = await http.read(path);
       const parsed = answer.status === 200 ? parseJson(policyAnswer, answer.text) : undefined;
       if (!parsed) throw http.unusable(path, answer);

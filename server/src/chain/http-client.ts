@@ -1,6 +1,6 @@
 /**
- * One provider over HTTP. Owns: time limits, the request rate, retries of reads, and turning every trouble into one
- * shape. Does not own: what the answers mean.
+ * One provider over HTTP. Owns: limits of time and size, the request rate (one for all who share the client), retries
+ * of reads, and turning every trouble into one shape. Does not own: what the answers mean.
  */
 import { setTimeout as delay } from "node:timers/promises";
 import { CodedError } from "@meme-rounds/shared-schema/errors";
@@ -52,31 +52,62 @@ export interface HttpClient {
   read(path: string, body?: HttpBody): Promise<HttpAnswer>;
   /** The UNAVAILABLE error for an answer that makes no sense. */
   unusable(path: string, answer: HttpAnswer): CodedError;
+  /** How long a call made now would wait for its turn, ms. */
+  waitMs(): number;
 }
 
 const ATTEMPTS = 4;
 const FIRST_RETRY_MS = 400;
+/** After a 429 nobody asks for so long. */
+const PAUSE_MS = 1_000;
+/** The largest transaction that nodes relay by default, in hex, and some JSON around it. */
+const MAX_ANSWER_BYTES = 24_000_000;
 
 /** At most `perSecond` turns in any second, in order of asking; a caller waits for its turn. */
 export function createTokenBucket(perSecond: number, deps: Pick<HttpDeps, "now" | "sleep">) {
   const recent: number[] = [];
-  return async (): Promise<void> => {
-    if (!Number.isFinite(perSecond)) return;
-    const now = deps.now();
-    const oldest = recent.length < perSecond ? undefined : recent.shift();
-    const at = oldest === undefined ? now : Math.max(now, oldest + 1000);
-    recent.push(at);
-    if (at > now) await deps.sleep(at - now);
+  let notBefore = Number.NEGATIVE_INFINITY;
+  const next = (now: number): number => {
+    const oldest = recent.length < perSecond ? undefined : recent[0];
+    return Math.max(now, notBefore, oldest === undefined ? now : oldest + 1000);
   };
+  return {
+    async turn(): Promise<void> {
+      const now = deps.now();
+      const at = next(now);
+      if (Number.isFinite(perSecond)) {
+        if (recent.length >= perSecond) recent.shift();
+        recent.push(at);
+      }
+      if (at > now) await deps.sleep(at - now);
+    },
+    /** Nobody gets a turn for so long, ms. */
+    pause(ms: number): void {
+      notBefore = Math.max(notBefore, deps.now() + ms);
+    },
+    waitMs: (): number => next(deps.now()) - deps.now(),
+  };
+}
+
+/** The answer's text. Rejects when it is larger than anything a provider has to say. */
+async function textOf(response: Response): Promise<string> {
+  const parts: Uint8Array[] = [];
+  let size = 0;
+  for await (const part of response.body ?? []) {
+    size += part.length;
+    if (size > MAX_ANSWER_BYTES) throw new RangeError("the answer is too large");
+    parts.push(part);
+  }
+  return Buffer.concat(parts).toString("utf8");
 }
 
 export function createHttpClient(options: HttpClientOptions, deps: HttpDeps): HttpClient {
   const { name, timeoutMs } = options;
   const baseUrl = options.baseUrl.replace(/\/+$/, "");
-  const turn = createTokenBucket(options.requestsPerSecond, deps);
+  const bucket = createTokenBucket(options.requestsPerSecond, deps);
 
   const send: HttpClient["send"] = async (method, path, body, headers) => {
-    await turn();
+    await bucket.turn();
     try {
       const response = await deps.fetch(baseUrl + path, {
         method,
@@ -88,7 +119,8 @@ export function createHttpClient(options: HttpClientOptions, deps: HttpDeps): Ht
         signal: AbortSignal.timeout(timeoutMs),
         ...(body ? { body: body.bytes } : {}),
       });
-      return { status: response.status, text: await response.text() };
+      if (response.status === 429) bucket.pause(PAUSE_MS);
+      return { status: response.status, text: await textOf(response) };
     } catch (cause) {
       throw new CodedError("UNAVAILABLE", `${name} did not answer ${method} ${path}`, { cause });
     }
@@ -112,7 +144,7 @@ export function createHttpClient(options: HttpClientOptions, deps: HttpDeps): Ht
     }
   };
 
-  return { send, read, unusable };
+  return { send, read, unusable, waitMs: bucket.waitMs };
 }
 
 /** The text as JSON of a schema, or undefined. */

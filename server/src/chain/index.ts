@@ -1,18 +1,26 @@
 /**
  * The BSV network's public file: the one way services reach the chain. Owns: composing ARC (broadcast, status, policy)
- * with WhatsOnChain (coins, raw transactions, headers, tip) and a second broadcaster. Does not own: what to send or
- * when to send it again.
+ * with WhatsOnChain (coins, raw transactions, headers, tip) and a second broadcaster, on the network of the settings.
+ * Does not own: what to send or when to send it again.
  */
 import { Transaction } from "@bsv/sdk";
-import { fromHex, toHex } from "@meme-rounds/shared-schema/bytes";
-import { createArcClient } from "./arc-client.ts";
+import { fromHex } from "@meme-rounds/shared-schema/bytes";
+import { type ArcCallback, type ArcDialect, createArcClient } from "./arc-client.ts";
+import { createBroadcaster, type Sent } from "./broadcaster.ts";
 import { createFeeRate } from "./fee-rate.ts";
 import { createHttpClient, type HttpDeps, withDefaults } from "./http-client.ts";
-import type { ChainLogger, ChainPort, RawTx, TxStatus } from "./port.ts";
+import type { ChainLogger, ChainPort, RawTx } from "./port.ts";
 import { createProofs } from "./proofs.ts";
-import { bothSaid } from "./two-broadcasters.ts";
-import { createWocClient, txidOf } from "./woc-client.ts";
+import { createRivals } from "./rivals.ts";
+import { createStatuses } from "./statuses.ts";
+import { Reader, readOne } from "./tx-reader.ts";
+import { createWocClient } from "./woc-client.ts";
 
+export {
+  type CallbackHub,
+  callbackRoutes,
+  createCallbackHub,
+} from "./callbacks.ts";
 export { createDevFaucet, type FaucetPayment } from "./dev-faucet.ts";
 export {
   generateKeys,
@@ -28,6 +36,7 @@ export type {
   BroadcastResult,
   ChainLogger,
   ChainPort,
+  MinedRival,
   RawTx,
   RejectCode,
   TxProof,
@@ -42,12 +51,14 @@ export interface ChainOptions {
   /** Without a path. */
   arcUrl: string;
   arcApiKey?: string;
-  /** `/v1` (default) for ARC, empty for Arcade. */
-  arcBasePath?: string;
+  /** Default: `arc`. */
+  arcDialect?: ArcDialect;
   /** A second broadcaster in ARC's dialect; WhatsOnChain where there is none. */
   arc2Url?: string;
   arc2ApiKey?: string;
-  arc2BasePath?: string;
+  arc2Dialect?: ArcDialect;
+  /** Where ARC tells of changes. A hint and no more: what it says is asked for again before anybody believes it. */
+  callback?: ArcCallback;
   /** Without a path. */
   wocUrl: string;
   wocApiKey?: string;
@@ -62,107 +73,78 @@ export interface ChainDeps extends Partial<HttpDeps> {
 }
 
 const WOC_FREE_TIER = 3;
+/** WhatsOnChain's name of each network; the devchain speaks as main. */
+const WOC_NETWORKS = { devchain: "main", test: "test", main: "main" } as const;
 
-/** The bytes to send and the txid we compute ourselves; undefined for what is no transaction at all. */
-function bytesOf(tx: Transaction | RawTx): { txid: string; bytes: Uint8Array; rawHex: string } | undefined {
+/** One whole transaction, raw or extended. Throws a RangeError or a TypeError. */
+function readWhole(bytes: Uint8Array) {
+  const reader = new Reader(Buffer.from(bytes));
+  const read = readOne(reader);
+  if (reader.at !== bytes.length) throw new RangeError("bytes after the transaction's end");
+  return read;
+}
+
+/** What to send and the txid we compute ourselves; undefined for what is no transaction at all. */
+function sentOf(tx: Transaction | RawTx): Sent | undefined {
   try {
-    if (!(tx instanceof Transaction)) {
-      const { rawHex, efHex = rawHex } = tx;
-      return { txid: txidOf(fromHex(rawHex)), bytes: fromHex(efHex), rawHex };
-    }
-    const hasParents = tx.inputs.every(({ sourceTransaction }) => sourceTransaction !== undefined);
-    const raw = Uint8Array.from(tx.toBinary());
-    const bytes = hasParents ? Uint8Array.from(tx.toEF()) : raw;
-    return { txid: txidOf(raw), bytes, rawHex: toHex(raw) };
+    const raw = tx instanceof Transaction ? Uint8Array.from(tx.toBinary()) : fromHex(tx.rawHex);
+    const { txid, inputs, rawHex } = readWhole(raw);
+    const hasParents = tx instanceof Transaction && tx.inputs.every((input) => input.sourceTransaction);
+    const given = tx instanceof Transaction || tx.efHex === undefined ? raw : fromHex(tx.efHex);
+    if (given !== raw && readWhole(given).txid !== txid) return undefined;
+    return { txid, rawHex, inputs, bytes: hasParents ? Uint8Array.from(tx.toEF()) : given };
   } catch {
-    return undefined;
+    return undefined; // the caller is told: MALFORMED
   }
 }
 
-/** The chain of one network. */
+/** The chain of one network. One is enough for a process: WhatsOnChain's request limit is the port's. */
 export function createChain(options: ChainOptions, deps: ChainDeps = {}): ChainPort {
-  const { network, timeoutMs } = options;
+  const { network, timeoutMs, callback } = options;
   const http = withDefaults(deps);
-  const arcHttp = (name: string, baseUrl: string, apiKey: string | undefined) =>
-    createHttpClient(
-      {
-        name,
-        baseUrl,
-        headers: apiKey ? { authorization: `Bearer ${apiKey}` } : {},
-        timeoutMs,
-        requestsPerSecond: Number.POSITIVE_INFINITY,
-      },
-      http,
-    );
+  const logged = deps.logger ? { logger: deps.logger } : {};
+  const arcOf = (name: string, baseUrl: string, apiKey: string | undefined, dialect: ArcDialect = "arc") => {
+    const headers: Record<string, string> = apiKey ? { authorization: `Bearer ${apiKey}` } : {};
+    const limits = { timeoutMs, requestsPerSecond: Number.POSITIVE_INFINITY };
+    return createArcClient(dialect, createHttpClient({ name, baseUrl, headers, ...limits }, http), callback);
+  };
+  const limit = network === "devchain" ? Number.POSITIVE_INFINITY : WOC_FREE_TIER;
   const wocHttp = createHttpClient(
     {
       name: "WhatsOnChain",
-      baseUrl: `${options.wocUrl.replace(/\/+$/, "")}/v1/bsv/${network === "test" ? "test" : "main"}`,
+      baseUrl: `${options.wocUrl.replace(/\/+$/, "")}/v1/bsv/${WOC_NETWORKS[network]}`,
       headers: options.wocApiKey ? { authorization: options.wocApiKey } : {},
       timeoutMs,
-      requestsPerSecond:
-        options.wocRequestsPerSecond ?? (network === "devchain" ? Number.POSITIVE_INFINITY : WOC_FREE_TIER),
+      requestsPerSecond: options.wocRequestsPerSecond ?? limit,
     },
     http,
   );
-  const arc = createArcClient(
-    options.arcBasePath ?? "/v1",
-    arcHttp("ARC", options.arcUrl, options.arcApiKey),
-  );
-  const woc = createWocClient(wocHttp);
+  const arc = arcOf("ARC", options.arcUrl, options.arcApiKey, options.arcDialect);
   const arc2 =
     options.arc2Url === undefined
       ? undefined
-      : createArcClient(
-          options.arc2BasePath ?? "/v1",
-          arcHttp("the second ARC", options.arc2Url, options.arc2ApiKey),
-        );
-  const proofs = createProofs({ arc, woc });
-  const feeRate = createFeeRate(() => arc.policyFee(), {
-    now: http.now,
-    ...(deps.logger ? { logger: deps.logger } : {}),
+      : arcOf("the second ARC", options.arc2Url, options.arc2ApiKey, options.arc2Dialect);
+  const arcs = arc2 ? [arc, arc2] : [arc];
+  const woc = createWocClient(wocHttp);
+  const proofs = createProofs({ arc, woc, ...logged });
+  const send = createBroadcaster({
+    arc,
+    arc2,
+    woc,
+    rivalsOf: createRivals({ woc, ...logged }),
+    sleep: http.sleep,
+    ...logged,
   });
-
-  /** ARC's word, except where it is known to stay behind: unknown to it, or a conflict that a block has settled. */
-  const status = async (txid: string): Promise<TxStatus> => {
-    let first: TxStatus;
-    try {
-      first = await arc.status(txid);
-    } catch (error) {
-      deps.logger?.warn({ err: error, txid }, "ARC gives no status, asking WhatsOnChain");
-      return woc.status(txid);
-    }
-    if (first.state !== "unknown" && first.state !== "conflict") return first;
-    const second = await woc.status(txid);
-    return first.state === "unknown" || second.state === "mined" ? second : first;
-  };
+  const { status, statuses } = createStatuses({ arcs, woc, ...logged });
 
   return {
     async broadcast(tx, how = {}) {
-      const sent = bytesOf(tx);
-      if (!sent)
-        return { outcome: "rejected", txid: "", code: "MALFORMED", reason: "not a transaction's hex" };
-      const { txid, bytes, rawHex } = sent;
-      const second = () => (arc2 ? arc2.broadcast(txid, bytes) : woc.broadcast(txid, rawHex));
-      const first = arc.broadcast(txid, bytes);
-      // A second ARC costs nothing to ask; WhatsOnChain's few requests a second are kept for when they are needed.
-      if (how.witnesses === 2 || arc2) return bothSaid(await first, await second());
-      const said = await first;
-      return said.outcome === "pending" ? bothSaid(said, await second()) : said;
+      const sent = sentOf(tx);
+      if (sent) return await send(sent, how.witnesses);
+      return { outcome: "rejected", txid: "", code: "MALFORMED", reason: "not a transaction's hex" };
     },
     status,
-    async statuses(txids) {
-      const found = await woc.statuses(txids);
-      for (const txid of txids) {
-        if ((found.get(txid)?.state ?? "unknown") !== "unknown") continue;
-        const single = await status(txid).catch((err: unknown) => {
-          deps.logger?.warn({ err, txid }, "no status");
-          return undefined;
-        });
-        if (single) found.set(txid, single);
-      }
-      return found;
-    },
+    statuses,
     proof: proofs.proof,
     isRootAt: proofs.isRootAt,
     historyOfAddress: woc.historyOfAddress,
@@ -170,7 +152,10 @@ export function createChain(options: ChainOptions, deps: ChainDeps = {}): ChainP
     utxosOfAddress: woc.utxosOfAddress,
     utxosOfScript: woc.utxosOfScript,
     spentBy: woc.spentBy,
-    feeRate,
+    feeRate: createFeeRate(
+      arcs.map((one) => one.policyFee),
+      { now: http.now, ...logged },
+    ),
     tip: woc.tip,
   };
 }

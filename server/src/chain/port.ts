@@ -32,13 +32,20 @@ export type RejectCode =
 
 /**
  * What a broadcast came to (M3). `pending` is any unclear answer: the same bytes are sent again, nothing is rebuilt.
- * `conflict` names what else spends the coins where the network tells, and may be empty. The txid is always our own.
+ * `conflict` names what else spends the coins where anybody tells, and may be empty. The txid is always our own.
  */
 export type BroadcastResult =
   | { outcome: "seen"; txid: string /** Broadcasters that have accepted it. */; witnesses: number }
   | { outcome: "pending"; txid: string; reason: string }
-  | { outcome: "conflict"; txid: string; competing: string[] }
+  | { outcome: "conflict"; txid: string; competing: string[] /** Where it is dead. */; lostTo?: MinedRival }
   | { outcome: "rejected"; txid: string; code: RejectCode; reason: string };
+
+/** A mined transaction and the outpoint that it took: only a reorganisation can still bring the other one in. */
+export interface MinedRival {
+  txid: string;
+  /** `txid:vout`. */
+  outpoint: string;
+}
 
 /** Hex of a raw transaction, with its extended format where the caller has the parents. */
 export interface RawTx {
@@ -57,12 +64,16 @@ export interface TxProof {
 /** Every call but `broadcast` and `feeRate` throws CodedError UNAVAILABLE when no provider gives a usable answer. */
 export interface ChainPort {
   /**
-   * Sends a transaction. Never throws for the network's sake: trouble is `pending`. With `witnesses: 2` the second
-   * broadcaster is asked at once; else only when the first gives no clear answer.
+   * Sends a transaction to two broadcasters at a time. Never throws for the network's sake: trouble is `pending`.
+   * With `witnesses: 1` a second one that is short of requests is asked only when the first gives no clear answer;
+   * with 2 it is asked whatever that costs in time; by default when its turn comes within a second.
    */
   broadcast(tx: Transaction | RawTx, how?: { witnesses?: 1 | 2 }): Promise<BroadcastResult>;
   status(txid: string): Promise<TxStatus>;
-  /** Many at once; one that cannot be asked about is left out. */
+  /**
+   * Many at once; one that cannot be asked about is left out. Quick, and so blind to a rival of one that is seen:
+   * where that matters, ask `status`.
+   */
   statuses(txids: readonly string[]): Promise<Map<string, TxStatus>>;
   /** The proof that it is in a block of the present chain; undefined while it is in none, or no proof holds. */
   proof(txid: string): Promise<TxProof | undefined>;

@@ -6,9 +6,17 @@ import type { BroadcastResult } from "./port.ts";
  * unclear answer decides nothing.
  */
 export function bothSaid(first: BroadcastResult, second: BroadcastResult): BroadcastResult {
-  for (const one of [first, second]) if (one.outcome === "conflict") return one;
-  const seen = [first, second].filter(({ outcome }) => outcome === "seen").length;
-  if (seen > 0) return { outcome: "seen", txid: first.txid, witnesses: seen };
-  if (first.outcome === "rejected") return first;
-  return second.outcome === "rejected" ? second : first;
+  const { txid } = first;
+  const both = [first, second];
+  const conflicts = both.filter((one) => one.outcome === "conflict");
+  if (conflicts.length > 0) {
+    const competing = [...new Set(conflicts.flatMap((one) => one.competing))];
+    return { outcome: "conflict", txid, competing };
+  }
+  const witnesses = both.filter(({ outcome }) => outcome === "seen").length;
+  if (witnesses > 0) return { outcome: "seen", txid, witnesses };
+  const refusal = both.find(({ outcome }) => outcome === "rejected");
+  if (refusal) return refusal;
+  const reason = both.map((one) => (one.outcome === "pending" ? one.reason : "")).join("; ");
+  return { outcome: "pending", txid, reason };
 }

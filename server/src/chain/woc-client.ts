@@ -18,6 +18,8 @@ export interface WocClient {
   statuses(txids: readonly string[]): Promise<Map<string, TxStatus>>;
   /** Sends raw bytes (hex). Trouble of any kind is `pending`. */
   broadcast(txid: string, rawHex: string): Promise<BroadcastResult>;
+  /** How long a call made now would wait for its turn, ms. */
+  waitMs(): number;
   /** A block's header by height or hash; undefined when there is none. */
   header(block: number | string): Promise<Header | undefined>;
   /** Where a transaction stands in its block, unchecked; undefined while unmined. */
@@ -58,11 +60,12 @@ const statusAnswer = z.array(
 const spentAnswer = z.looseObject({ txid: txidText });
 const infoAnswer = z.looseObject({ blocks: z.number().int(), mediantime: z.number().int() });
 
-const headerAnswer = z.looseObject({ hash: txidText, height: z.number().int(), merkleroot: txidText });
+const height = z.number().int().min(0).max(0xffffffff);
+const headerAnswer = z.looseObject({ hash: txidText, height, merkleroot: txidText });
 const tscAnswer = z
   .array(
     z.looseObject({
-      index: z.number().int().nonnegative(),
+      index: z.number().int().min(0).max(0xffffffff),
       target: txidText,
       nodes: z.array(z.union([txidText, z.literal("*")])).max(64),
     }),
@@ -148,15 +151,18 @@ export function createWocClient(http: HttpClient): WocClient {
       try {
         const body = { type: "application/json", bytes: JSON.stringify({ txhex: rawHex }) };
         const answer = await http.send("POST", path, body);
-        // What it calls the transaction is not looked at: the txid follows from the bytes.
-        if (answer.status === 200) return { outcome: "seen", txid, witnesses: 1 };
-        const isVerdict = answer.status !== 429 && answer.status < 502;
+        // The txid follows from the bytes; an answer that names none, or another, may be anybody's page.
+        if (answer.status === 200 && unquote(answer.text).toLowerCase() === txid)
+          return { outcome: "seen", txid, witnesses: 1 };
+        const isVerdict = answer.status >= 400 && answer.status !== 429 && answer.status < 502;
         const read = isVerdict ? resultOfWords(txid, unquote(answer.text).slice(0, 500)) : undefined;
         return read ?? pending(http.unusable(path, answer).message);
       } catch (error) {
         return pending(error instanceof Error ? error.message : String(error));
       }
     },
+
+    waitMs: http.waitMs,
 
     async header(block) {
       const found = await get(`/block/${block}/header`, headerAnswer);

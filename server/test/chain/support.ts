@@ -1,7 +1,7 @@
 /** A devchain over HTTP and a purse of coins on it, for the chain's tests. Owns no assertion. */
 import { P2PKH, PrivateKey, SatoshisPerKilobyte, Transaction } from "@bsv/sdk";
 import { z } from "zod";
-import { type ChainDeps, type ChainPort, createChain } from "../../src/chain/index.ts";
+import { type ChainDeps, type ChainOptions, type ChainPort, createChain } from "../../src/chain/index.ts";
 import { type Devchain, type DevchainOptions, startDevchain } from "../../standins/devchain/server.ts";
 
 /** A fixed instant, so that block times do not depend on the machine. */
@@ -20,10 +20,16 @@ export const readJson = async <T>(answer: Response | Promise<Response>, schema: 
 
 export const keyOf = (seed: number): PrivateKey => new PrivateKey(seed);
 
-export async function startNet(options: Partial<DevchainOptions> = {}, deps: ChainDeps = {}): Promise<Net> {
+/** `chain` names other providers than the devchain itself. */
+export async function startNet(
+  options: Partial<DevchainOptions> = {},
+  deps: ChainDeps = {},
+  chain: (url: string) => Promise<Partial<ChainOptions>> = async () => ({}),
+): Promise<Net> {
   const devchain = await startDevchain({ port: 0, blockSeconds: 0, now: () => START_MS, ...options });
   const { url } = devchain;
-  const port = createChain({ network: "devchain", arcUrl: url, wocUrl: url, timeoutMs: 5_000 }, deps);
+  const providers = { network: "devchain", arcUrl: url, wocUrl: url, ...(await chain(url)) } as const;
+  const port = createChain({ ...providers, timeoutMs: 5_000 }, deps);
   const call = (path: string, init?: RequestInit) => fetch(url + path, init);
   const fund = async (key: PrivateKey, sats: number): Promise<Transaction> => {
     const answer = await call(`/dev/faucet?address=${key.toAddress()}&sats=${sats}`);
