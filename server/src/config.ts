@@ -82,6 +82,16 @@ const schema = z.object({
     .describe("What WhatsOnChain allows each process; 3 by default, without limit on the devchain."),
   DEVCHAIN_URL: z.url().optional().describe("Where the devchain's faucet is; only with NETWORK=devchain."),
   AUDITOR_URL: z.url().default("http://127.0.0.1:2570").describe("The auditor's address."),
+  AUDITOR_ARC_URL: z
+    .url()
+    .optional()
+    .describe("The auditor's own ARC, so that it believes no node of the operator's; ARC_URL by default."),
+  AUDITOR_ARC_API_KEY: z.string().optional().describe("Bearer key of AUDITOR_ARC_URL."),
+  AUDITOR_WOC_URL: z
+    .url()
+    .transform((url) => url.replace(/\/v1\/bsv\/(main|test)\/?$/, ""))
+    .optional()
+    .describe("The auditor's own WhatsOnChain; WOC_URL by default."),
   AUDITOR_PORT: port.default(2570).describe("Where the auditor listens."),
   AITUBO_URL: z.url().default("https://api.aitubo.ai").describe("AITubo's API."),
   AITUBO_API_KEY: z.string().optional().describe("AITubo's key; without it models are made locally (C3)."),
