@@ -1,7 +1,13 @@
 /** The operator's line to the auditor. Owns: its HTTP calls and what their failures mean. Does not own: retries. */
-import type { SettlementPlan } from "@meme-rounds/shared-schema/settlement";
 import type { z } from "zod";
-import { AuditorRefusal, auditorKeysAnswer, cosignAnswer, refusalAnswer, type Signatures } from "./wire.ts";
+import {
+  AuditorRefusal,
+  auditorKeysAnswer,
+  type CosignRequest,
+  cosignAnswer,
+  refusalAnswer,
+  type Signatures,
+} from "./wire.ts";
 
 export interface AuditorClientOptions {
   url: string;
@@ -12,7 +18,7 @@ export interface AuditorClientOptions {
 export interface AuditorClient {
   keys(): Promise<{ auditorKey: string; headKey: string }>;
   /** Throws AuditorRefusal; its code is UNAVAILABLE when there was no usable answer. */
-  cosign(roundId: string, plan: SettlementPlan): Promise<Signatures>;
+  cosign(request: CosignRequest): Promise<Signatures>;
 }
 
 export function createAuditorClient(options: AuditorClientOptions): AuditorClient {
@@ -43,6 +49,6 @@ export function createAuditorClient(options: AuditorClientOptions): AuditorClien
   };
   return {
     keys: () => call("/keys", auditorKeysAnswer),
-    cosign: async (roundId, plan) => (await call("/cosign", cosignAnswer, { roundId, plan })).signatures,
+    cosign: async (request) => (await call("/cosign", cosignAnswer, request)).signatures,
   };
 }

@@ -9,19 +9,13 @@
 import { addressOf } from "@meme-rounds/shared-schema/crypto";
 import { p2pkhScript } from "@meme-rounds/shared-schema/lock";
 import type { Network } from "@meme-rounds/shared-schema/records";
-import type { Coin } from "@meme-rounds/shared-schema/settlement";
+import { type OperatorCoin, sumOf } from "@meme-rounds/shared-schema/settlement";
 import { z } from "zod";
 import type { ChainPort } from "../chain/index.ts";
 import type { Logger } from "../infra/logger.ts";
 import { gauge } from "../infra/metrics.ts";
 import { type Redis, runScript, script } from "../infra/redis.ts";
 import { outpointText } from "./wire.ts";
-
-/** A coin of the operator's, of whichever of its keys. */
-export interface OperatorCoin extends Coin {
-  /** Locking script, hex. */
-  script: string;
-}
 
 export interface HotWalletOptions {
   network: Network;
@@ -53,6 +47,8 @@ export class FloatEmpty extends Error {
 const RESERVED = "mr:wallet:reserved";
 const ownerKey = (owner: string): string => `mr:wallet:owner:${owner}`;
 const TRIES = 10;
+/** Smaller coins are used last: one costs a good part of what it brings, sat. */
+export const CRUMB_SATS = 5_000;
 
 const coinsSchema = z.array(
   z.object({
@@ -64,19 +60,22 @@ const coinsSchema = z.array(
 );
 
 /**
- * KEYS reserved, owner. ARGV coins (JSON), owner, then outpoints. All or nothing. Returns the coins that stand, or nil
- * when one of them was taken meanwhile.
+ * KEYS reserved, owner. ARGV owner, then outpoint and coin (JSON) of each. Adds the coins to what the owner has, all or
+ * nothing; those it has already are no matter. Returns all it has now, or nil when one is somebody else's.
  */
-const RESERVE = script(
-  "wallet.reserve",
-  `local had = redis.call('GET', KEYS[2])
-   if had then return had end
-   for i = 3, #ARGV do
-     if redis.call('HEXISTS', KEYS[1], ARGV[i]) == 1 then return nil end
+const TAKE = script(
+  "wallet.take",
+  `local had = cjson.decode(redis.call('GET', KEYS[2]) or '[]')
+   for i = 2, #ARGV, 2 do
+     local by = redis.call('HGET', KEYS[1], ARGV[i])
+     if by and by ~= ARGV[1] then return nil end
    end
-   for i = 3, #ARGV do redis.call('HSET', KEYS[1], ARGV[i], ARGV[2]) end
-   redis.call('SET', KEYS[2], ARGV[1])
-   return ARGV[1]`,
+   for i = 2, #ARGV, 2 do
+     if redis.call('HSETNX', KEYS[1], ARGV[i], ARGV[1]) == 1 then had[#had + 1] = cjson.decode(ARGV[i + 1]) end
+   end
+   local text = #had == 0 and '[]' or cjson.encode(had)
+   redis.call('SET', KEYS[2], text)
+   return text`,
 );
 /** KEYS reserved, owner. ARGV outpoints. */
 const FREE = script(
@@ -85,8 +84,6 @@ const FREE = script(
    redis.call('DEL', KEYS[2])
    return 1`,
 );
-
-const sum = (coins: readonly Coin[]): number => coins.reduce((total, { sats }) => total + sats, 0);
 
 export class HotWallet {
   readonly options: HotWalletOptions;
@@ -111,7 +108,7 @@ export class HotWallet {
     return key;
   }
 
-  /** Every unspent coin of every key, mined ones first (they make no chains), then by amount, smallest first. */
+  /** Every unspent coin of every key, smallest first, but crumbs last. */
   async coins(): Promise<(OperatorCoin & { height?: number })[]> {
     const found = await Promise.all(
       this.deps.operatorKeys().map(async (key) => {
@@ -123,17 +120,22 @@ export class HotWallet {
       .flat()
       .sort(
         (a, b) =>
-          Number(a.height === undefined) - Number(b.height === undefined) ||
+          Number(a.sats < CRUMB_SATS) - Number(b.sats < CRUMB_SATS) ||
           a.sats - b.sats ||
           (outpointText(a) < outpointText(b) ? -1 : 1),
       );
   }
 
-  /** Coins that nobody has reserved. */
-  async free(): Promise<(OperatorCoin & { height?: number })[]> {
+  /**
+   * Coins that nobody has reserved and that are in a block. An unmined coin may be the change of a settlement that is
+   * planned again, and whatever spends it would die with it.
+   */
+  async free(): Promise<OperatorCoin[]> {
     const [coins, reserved] = await Promise.all([this.coins(), this.deps.redis.hkeys(RESERVED)]);
     const taken = new Set(reserved);
-    return coins.filter((coin) => !taken.has(outpointText(coin)));
+    return coins
+      .filter((coin) => coin.height !== undefined && !taken.has(outpointText(coin)))
+      .map(({ txid, vout, sats, script: lock }) => ({ txid, vout, sats, script: lock }));
   }
 
   /**
@@ -152,11 +154,16 @@ export class HotWallet {
     throw new FloatEmpty(sats);
   }
 
-  /** Reserves exactly these coins; undefined when one of them is taken. */
+  /**
+   * Reserves exactly these coins, beside those the owner has already. Returns all it has then; undefined, and nothing
+   * is reserved, when one of them is somebody else's. A reservation only grows: what was planned with it stays covered.
+   */
   async take(owner: string, coins: readonly OperatorCoin[]): Promise<OperatorCoin[] | undefined> {
-    const plain = coins.map(({ txid, vout, sats, script: lock }) => ({ txid, vout, sats, script: lock }));
-    const args = [JSON.stringify(plain), owner, ...plain.map(outpointText)];
-    const stands = await runScript(this.deps.redis, RESERVE, [RESERVED, ownerKey(owner)], args);
+    const args = coins.flatMap(({ txid, vout, sats, script: lock }) => [
+      outpointText({ txid, vout }),
+      JSON.stringify({ txid, vout, sats, script: lock }),
+    ]);
+    const stands = await runScript(this.deps.redis, TAKE, [RESERVED, ownerKey(owner)], [owner, ...args]);
     return typeof stands === "string" ? coinsSchema.parse(JSON.parse(stands)) : undefined;
   }
 
@@ -181,31 +188,28 @@ export class HotWallet {
   }
 
   /** Looks how much there is and sets the alarms. Returns the free coins. */
-  async watch(): Promise<(OperatorCoin & { height?: number })[]> {
+  async watch(): Promise<OperatorCoin[]> {
     const { lowSats, capSats } = this.options;
     const [coins, free] = [await this.coins(), await this.free()];
-    const isLow = sum(free) < lowSats;
-    const isOver = sum(coins) > capSats;
-    this.total.set(sum(coins));
+    const isLow = sumOf(free) < lowSats;
+    const isOver = sumOf(coins) > capSats;
+    this.total.set(sumOf(coins));
     this.low.set(isLow ? 1 : 0);
     this.overCap.set(isOver ? 1 : 0);
-    if (isLow) this.deps.logger.warn({ free: sum(free), lowSats }, "the operator's float is low");
-    if (isOver) this.deps.logger.warn({ total: sum(coins), capSats }, "too much lies in the hot wallet");
+    if (isLow) this.deps.logger.warn({ free: sumOf(free), lowSats }, "the operator's float is low");
+    if (isOver) this.deps.logger.warn({ total: sumOf(coins), capSats }, "too much lies in the hot wallet");
     return free;
   }
 }
 
-/** The smallest mined coin that suffices, else any that does, else several, largest first. */
-function choose<C extends Coin & { height?: number }>(
-  free: readonly C[],
-  sats: number,
-): C[] | { missing: number } {
+/** The smallest coin that suffices, else several, largest first. */
+function choose(free: readonly OperatorCoin[], sats: number): OperatorCoin[] | { missing: number } {
   const single = free.find((coin) => coin.sats >= sats);
   if (single !== undefined) return [single];
-  const chosen: C[] = [];
+  const chosen: OperatorCoin[] = [];
   for (const coin of free.toSorted((a, b) => b.sats - a.sats)) {
     chosen.push(coin);
-    if (sum(chosen) >= sats) return chosen;
+    if (sumOf(chosen) >= sats) return chosen;
   }
-  return { missing: sats - sum(chosen) };
+  return { missing: sats - sumOf(chosen) };
 }

@@ -38,7 +38,12 @@ export type {
 } from "./deposits/index.ts";
 export { type KeystoreOptions, keystorePath } from "./keys.ts";
 export { SETTLED_CHANNEL } from "./queue.ts";
-export { auditorSignatures, signSettlement } from "./settlement/sign.ts";
+export {
+  auditorSignatures,
+  collectSignatures,
+  operatorKeys,
+  signSettlement,
+} from "./settlement/sign.ts";
 export {
   createSettlementWorker,
   type SettlementWorker,

@@ -6,20 +6,24 @@ import { z } from "zod";
 const hex = z.string().regex(/^(?:[0-9a-f]{2})+$/);
 const hash32 = z.string().regex(/^[0-9a-f]{64}$/);
 const sats = z.number().int().positive();
-const coin = { txid: hash32, vout: z.number().int().nonnegative(), sats, script: hex };
+const index = z.number().int().nonnegative();
+const spent = { vout: index, sats, script: hex };
+const roundId = z.string().min(1).max(64);
 
-export const planSchema: z.ZodType<SettlementPlan> = z.strictObject({
-  roundId: z.string().min(1).max(64),
+const plannedTx = z.strictObject({
+  kind: z.enum(["direct", "collect", "payout"]),
   inputs: z.array(
     z.discriminatedUnion("kind", [
-      z.strictObject({ kind: z.literal("deposit"), playKey: playKeySchema, ...coin }),
-      z.strictObject({ kind: z.literal("carry"), roundId: z.string(), ...coin }),
-      z.strictObject({ kind: z.literal("operator"), ...coin }),
+      z.strictObject({ kind: z.literal("deposit"), txid: hash32, playKey: playKeySchema, ...spent }),
+      z.strictObject({ kind: z.literal("carry"), txid: hash32, roundId, ...spent }),
+      z.strictObject({ kind: z.literal("operator"), txid: hash32, ...spent }),
+      z.strictObject({ kind: z.literal("pot"), tx: index, ...spent }),
     ]),
   ),
   outputs: z.array(
     z.discriminatedUnion("kind", [
       z.strictObject({ kind: z.literal("payout"), playKey: playKeySchema, sats, script: hex }),
+      z.strictObject({ kind: z.literal("pot"), sats, script: hex }),
       z.strictObject({ kind: z.literal("carry"), sats, script: hex }),
       z.strictObject({ kind: z.literal("change"), sats, script: hex }),
     ]),
@@ -27,10 +31,25 @@ export const planSchema: z.ZodType<SettlementPlan> = z.strictObject({
   minerFee: sats,
 });
 
-export const cosignBody = z.strictObject({ roundId: z.string().min(1).max(64), plan: planSchema });
-/** One signature per input that needs the auditor's (DER with scope byte, hex), null for the operator's own coins. */
-const signaturesSchema = z.array(hex.nullable());
+export const planSchema: z.ZodType<SettlementPlan> = z.strictObject({
+  roundId,
+  version: z.number().int().positive(),
+  lost: z.array(outpointSchema),
+  txs: z.array(plannedTx).min(1),
+});
+
+/** One signature per input (DER with scope byte, hex), by transaction of the plan; null where none is needed. */
+const signaturesSchema = z.array(z.array(hex.nullable()));
 export type Signatures = z.infer<typeof signaturesSchema>;
+
+export const cosignBody = z.strictObject({
+  plan: planSchema,
+  /** The operator's of every collect: the txids of its pots follow from them. Empty lists for the other transactions. */
+  collectSignatures: signaturesSchema,
+  /** Raw transactions of the lost deposits, hex: the network may have forgotten them. */
+  lostTxs: z.array(hex),
+});
+export type CosignRequest = z.infer<typeof cosignBody>;
 export const cosignAnswer = z.strictObject({ signatures: signaturesSchema });
 export const auditorKeysAnswer = z.strictObject({ auditorKey: playKeySchema, headKey: hash32 });
 
@@ -39,14 +58,22 @@ export const refusalCodes = [
   "BAD_REQUEST",
   "CARRY_CONSUMED",
   "CARRY_UNKNOWN",
+  "CLAIM_OPEN",
   "DEPOSIT_DROPPED_WRONGLY",
+  "DEPOSIT_NOT_LOST",
   "DEPOSIT_NOT_ON_CHAIN",
   "DEPOSIT_SPENT",
+  "JOURNAL_BACKDATED",
+  "JOURNAL_CONTRADICTS_HEAD",
   "JOURNAL_INVALID",
   "JOURNAL_UNFINISHED",
+  "PAYS_TWICE",
   "PLAN_DIFFERENT",
   "PLAN_WRONG",
   "ROUND_FOREIGN",
+  "ROUND_VOID",
+  "RULES_FOREIGN",
+  "SIGNATURES_WRONG",
   "TOO_LATE",
   "UNAVAILABLE",
 ] as const;

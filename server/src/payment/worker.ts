@@ -5,15 +5,21 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Entry, Network } from "@meme-rounds/shared-schema/records";
 import { UnrecoverableError, Worker } from "bullmq";
-import type { ChainPort } from "../chain/index.ts";
+import { type ChainPort, createDevFaucet } from "../chain/index.ts";
+import { createDigestSigner } from "../infra/ecdsa.ts";
 import type { Logger } from "../infra/logger.ts";
 import type { Redis } from "../infra/redis.ts";
 import { createAuditorClient } from "./auditor-client.ts";
 import { CarryBook } from "./carry.ts";
+import { DepositTxs } from "./deposits/txs.ts";
+import { HotWallet } from "./hot-wallet.ts";
 import { type KeystoreOptions, openOperatorKeystore } from "./keys.ts";
+import { Lanes } from "./lanes.ts";
 import { QUEUE, QUEUE_PREFIX, SETTLED_CHANNEL, type SettlementJob } from "./queue.ts";
-import { OperatorFloat } from "./settlement/float.ts";
+import { SettlementAlarms } from "./settlement/alarms.ts";
+import { SettlementKeeper } from "./settlement/look-after.ts";
 import { SettleLater, Settler } from "./settlement/settle.ts";
+import { operatorKeys } from "./settlement/sign.ts";
 import { SettlementStore } from "./settlement/store.ts";
 import { AuditorRefusal } from "./wire.ts";
 
@@ -25,6 +31,11 @@ export interface SettlementWorkerOptions {
   faucetUrl?: string;
   /** Below this many free sat the operator's float is low. Default 1,000,000. */
   floatLowSats?: number;
+  /** Above this many sat in all the hot wallet holds too much. Default 100,000,000. */
+  floatCapSats?: number;
+  /** Pre-split coins, and sat of each. Default 50 of 100,000. */
+  lanes?: number;
+  laneSats?: number;
   /** ms between sweeps over rounds that are not done; default 5,000. */
   sweepMs?: number;
 }
@@ -47,9 +58,13 @@ export interface SettlementWorker {
 }
 
 const FLOAT_LOW_SATS = 1_000_000;
+const FLOAT_CAP_SATS = 100_000_000;
+const LANES = 50;
+const LANE_SATS = 100_000;
 const SWEEP_MS = 5_000;
 /** ms; the auditor reads one transaction per deposit. */
 const AUDITOR_TIMEOUT_MS = 120_000;
+const FAUCET_TIMEOUT_MS = 10_000;
 const LOCK_MS = 120_000;
 const FIRST_RETRY_MS = 250;
 const LAST_RETRY_MS = 30_000;
@@ -66,37 +81,61 @@ export async function createSettlementWorker(
   options: SettlementWorkerOptions,
   deps: SettlementWorkerDeps,
 ): Promise<SettlementWorker> {
-  const { redis, chain, readJournal, logger } = deps;
+  const { redis, chain, readJournal, logger, now } = deps;
+  const { network, faucetUrl } = options;
   const keystore = await openOperatorKeystore(options.keystore);
+  const publicKeys = keystore.generations("operator").map(({ publicKey }) => publicKey);
+  const sign = createDigestSigner();
+  const keysOf = (roundKey: string) =>
+    operatorKeys(roundKey, publicKeys, (key) => keystore.secretFor(key), sign);
   const store = new SettlementStore(redis);
   const carry = new CarryBook(redis);
-  const float = new OperatorFloat(
+  const txs = new DepositTxs(redis);
+  const depositTx = (txid: string) => txs.get(txid);
+  const wallet = new HotWallet(
     {
-      network: options.network,
-      operatorKey: keystore.publicKeyOf("operator"),
+      network,
       lowSats: options.floatLowSats ?? FLOAT_LOW_SATS,
-      ...(options.faucetUrl === undefined ? {} : { faucetUrl: options.faucetUrl }),
+      capSats: options.floatCapSats ?? FLOAT_CAP_SATS,
     },
-    { chain, store, logger },
+    { redis, chain, operatorKeys: () => publicKeys, logger },
+  );
+  const lanes = new Lanes(
+    { lanes: options.lanes ?? LANES, laneSats: options.laneSats ?? LANE_SATS },
+    {
+      redis,
+      chain,
+      wallet,
+      forScript: keysOf(wallet.currentKey()).forScript,
+      ...(network === "devchain" && faucetUrl !== undefined
+        ? { faucet: createDevFaucet({ url: faucetUrl, timeoutMs: FAUCET_TIMEOUT_MS }) }
+        : {}),
+      logger,
+    },
   );
   const settler = new Settler({
     chain,
     store,
     carry,
-    float,
+    wallet,
     auditor: createAuditorClient({ url: options.auditorUrl, timeoutMs: AUDITOR_TIMEOUT_MS }),
-    operatorSecret: keystore.secretOf("operator"),
+    keysOf,
     readJournal,
+    depositTx,
     onSettled: async (roundId) => {
       await redis.publish(SETTLED_CHANNEL, JSON.stringify({ roundId }));
     },
     logger,
   });
+  const keeper = new SettlementKeeper({ chain, store, wallet, settler, depositTx, logger });
+  const alarms = new SettlementAlarms({ store, readJournal, logger, now });
 
   const run = async (job: { data: SettlementJob }): Promise<void> => {
     try {
-      await settler.settle(job.data.roundId);
+      await keeper.lookAfter(job.data.roundId);
+      alarms.auditorAnswered();
     } catch (err) {
+      alarms.failed(err);
       // A dispute is looked at again by the sweep, ever more rarely: judging a round costs the auditor a lot.
       if (err instanceof AuditorRefusal && !isPassing(err)) throw new UnrecoverableError(err.message);
       throw err;
@@ -123,19 +162,23 @@ export async function createSettlementWorker(
 
   const resting = new Map<string, { fails: number; until: number }>();
   const sweep = async (): Promise<void> => {
-    await float.keepUp();
+    await lanes
+      .keepUp()
+      .catch((err: unknown) => logger.error({ err }, "the operator's coins are not looked after"));
     for (const roundId of await store.openRounds()) {
       const rest = resting.get(roundId) ?? { fails: 0, until: 0 };
       if (rest.until > deps.now()) continue;
       try {
-        await settler.lookAfter(roundId);
+        await keeper.lookAfter(roundId);
         resting.delete(roundId);
       } catch (err) {
+        alarms.failed(err);
         logger.warn({ err, roundId }, "a round is not settled yet");
         const pause = Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** rest.fails);
         resting.set(roundId, { fails: rest.fails + 1, until: deps.now() + pause });
       }
     }
+    await alarms.sweep();
     await carry.freeAbandoned(deps.now(), async (roundId) => (await readJournal(roundId)).length > 0);
   };
 

@@ -1,9 +1,12 @@
 /** What the auditor's tests share: an honest plan, asking for signatures, expecting a refusal. */
 import { strict as assert } from "node:assert";
 import { computeOutcome } from "@meme-rounds/shared-schema/payout";
-import { type CarryCoin, planSettlement, type SettlementPlan } from "@meme-rounds/shared-schema/settlement";
+import type { CarryCoin, SettlementPlan } from "@meme-rounds/shared-schema/settlement";
+import { planSettlement } from "@meme-rounds/shared-schema/settlement-plan";
+import { createDigestSigner } from "../../src/infra/ecdsa.ts";
 import { createAuditorClient } from "../../src/payment/auditor-client.ts";
 import { depositCoinsOf } from "../../src/payment/settlement/settle.ts";
+import { collectSignatures } from "../../src/payment/settlement/sign.ts";
 import { AuditorRefusal, type RefusalCode, type Signatures } from "../../src/payment/wire.ts";
 import type { MoneyRound, World } from "./world.ts";
 
@@ -18,15 +21,23 @@ export async function planFor(
     deposits: depositCoinsOf(round.state),
     outcome: computeOutcome(round.state),
     carryCoins: carryCoins ?? (await world.carry.claimedBy(round.open.roundId)),
-    operatorCoins: await world.float().free(),
+    operatorCoins: await world.wallet().free(),
     feeSatPerKb: 100,
+    mined: new Set(),
   });
   assert.ok(planned.ok, JSON.stringify(planned));
   return planned.plan;
 }
 
-export const cosign = (world: World, plan: SettlementPlan): Promise<Signatures> =>
-  createAuditorClient({ url: world.auditor.url, timeoutMs: 20_000 }).cosign(plan.roundId, plan);
+/** Asks for the auditor's signatures as the operator does. */
+export const cosign = (world: World, plan: SettlementPlan, lostTxs: string[] = []): Promise<Signatures> => {
+  const round = { secret: world.operatorSecret, sign: createDigestSigner() };
+  return createAuditorClient({ url: world.auditor.url, timeoutMs: 20_000 }).cosign({
+    plan,
+    collectSignatures: collectSignatures(plan, round),
+    lostTxs,
+  });
+};
 
 export async function refused(
   world: World,

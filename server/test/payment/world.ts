@@ -13,11 +13,13 @@ import { deadlineOf, defaultRules, roundIdOf } from "@meme-rounds/shared-schema/
 import type { Coin } from "@meme-rounds/shared-schema/settlement";
 import { z } from "zod";
 import { type Actor, actor, REAL, TestRound } from "../../../shared-schema/test/support/round.ts";
-import { createVerifier } from "../../src/infra/ecdsa.ts";
+import { createDigestSigner, createVerifier } from "../../src/infra/ecdsa.ts";
 import { createLogger } from "../../src/infra/logger.ts";
 import { createRedis, type Redis } from "../../src/infra/redis.ts";
 import { createAuditorClient } from "../../src/payment/auditor-client.ts";
 import { CarryBook } from "../../src/payment/carry.ts";
+import { DepositTxs } from "../../src/payment/deposits/txs.ts";
+import { HotWallet } from "../../src/payment/hot-wallet.ts";
 import {
   type Auditor,
   createAuditor,
@@ -26,8 +28,9 @@ import {
   type PaymentService,
 } from "../../src/payment/index.ts";
 import { openOperatorKeystore } from "../../src/payment/keys.ts";
-import { OperatorFloat } from "../../src/payment/settlement/float.ts";
+import { SettlementKeeper } from "../../src/payment/settlement/look-after.ts";
 import { type SettleDeps, Settler } from "../../src/payment/settlement/settle.ts";
+import { operatorKeys } from "../../src/payment/settlement/sign.ts";
 import { SettlementStore } from "../../src/payment/settlement/store.ts";
 import { readJournal } from "../../src/round/journal-store.ts";
 import { type Net, START_MS, startNet } from "../chain/support.ts";
@@ -150,28 +153,55 @@ export class World {
     await rm(this.folder, { recursive: true, force: true });
   }
 
-  float(lowSats = FLOAT_SATS): OperatorFloat {
+  /** Mined coins of the operator's, sat each. */
+  async fill(count = 5, sats = FLOAT_SATS): Promise<void> {
+    const address = addressOf(this.payment.keys().operatorKey, "devchain");
+    for (let left = count; left > 0; left--)
+      await this.net.call(`/dev/faucet?address=${address}&sats=${sats}`);
+    await this.mine();
+  }
+
+  async mine(blocks = 1): Promise<void> {
+    await this.net.call(`/dev/mine?blocks=${blocks}`, { method: "POST" });
+  }
+
+  wallet(): HotWallet {
     const { operatorKey } = this.payment.keys();
-    return new OperatorFloat(
-      { network: "devchain", operatorKey, faucetUrl: this.net.url, lowSats },
-      { chain: this.net.port, store: this.store, logger: this.logger },
+    return new HotWallet(
+      { network: "devchain", lowSats: FLOAT_SATS, capSats: 100 * FLOAT_SATS },
+      { redis: this.redis, chain: this.net.port, operatorKeys: () => [operatorKey], logger: this.logger },
     );
   }
 
   settler(patch: Partial<SettleDeps> = {}): Settler {
+    const { operatorKey } = this.payment.keys();
+    const sign = createDigestSigner();
     return new Settler({
       chain: this.net.port,
       store: this.store,
       carry: this.carry,
-      float: this.float(),
+      wallet: this.wallet(),
       auditor: createAuditorClient({ url: this.auditor.url, timeoutMs: 20_000 }),
-      operatorSecret: this.operatorSecret,
+      keysOf: (roundKey) => operatorKeys(roundKey, [operatorKey], () => this.operatorSecret, sign),
       readJournal: (roundId) => readJournal(this.redis, roundId),
+      depositTx: (txid) => new DepositTxs(this.redis).get(txid),
       onSettled: async (roundId) => {
         this.told.push(roundId);
       },
       logger: this.logger,
       ...patch,
+    });
+  }
+
+  /** What the worker's sweep does for one round. */
+  keeper(patch: Partial<SettleDeps> = {}): SettlementKeeper {
+    return new SettlementKeeper({
+      chain: this.net.port,
+      store: this.store,
+      wallet: this.wallet(),
+      settler: this.settler(patch),
+      depositTx: (txid) => new DepositTxs(this.redis).get(txid),
+      logger: this.logger,
     });
   }
 

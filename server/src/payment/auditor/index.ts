@@ -1,7 +1,7 @@
 /**
  * The auditor (M4): a process of its own, with its own key, chain port and memory. Owns: its HTTP face on 127.0.0.1,
  * one signature set per round, one judgement at a time. Does not own: any of the operator's state.
- * GET /healthz, GET /keys -> {auditorKey, headKey}, POST /cosign {roundId, plan} -> {signatures} or {code, reason}.
+ * GET /healthz, GET /keys -> {auditorKey, headKey}, POST /cosign {plan, ...} -> {signatures} or {code, reason}.
  */
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import { join } from "node:path";
@@ -9,14 +9,14 @@ import type { VerifyCompact } from "@meme-rounds/shared-schema/crypto";
 import { CodedError } from "@meme-rounds/shared-schema/errors";
 import { hashJson } from "@meme-rounds/shared-schema/hash";
 import type { Entry, Network } from "@meme-rounds/shared-schema/records";
-import type { SettlementPlan } from "@meme-rounds/shared-schema/settlement";
 import type { ChainPort } from "../../chain/index.ts";
+import { createDigestSigner } from "../../infra/ecdsa.ts";
 import type { Logger } from "../../infra/logger.ts";
 import { answerMetrics } from "../../infra/metrics.ts";
 import { keystorePath, openAuditorKeystore } from "../keys.ts";
 import { auditorSignatures } from "../settlement/sign.ts";
-import { AuditorRefusal, cosignBody, type Signatures } from "../wire.ts";
-import { AuditorBook, lineOf } from "./book.ts";
+import { AuditorRefusal, type CosignRequest, cosignBody, type Signatures } from "../wire.ts";
+import { AuditorBook, lineOf, paysTwice } from "./book.ts";
 import { Judge } from "./judge.ts";
 
 export interface AuditorOptions {
@@ -71,17 +71,30 @@ export async function createAuditor(options: AuditorOptions, deps: AuditorDeps):
   const book = await AuditorBook.open(join(folder, "signed.jsonl"));
   const judge = new Judge({ network: options.network, auditorKey }, { ...deps, book });
 
-  const sign = async (plan: SettlementPlan): Promise<Signatures> => {
-    const { roundId } = plan;
+  const signer = createDigestSigner();
+
+  const sign = async ({ plan, collectSignatures, lostTxs }: CosignRequest): Promise<Signatures> => {
+    const { roundId, version } = plan;
+    const halves = (operatorKey: string) =>
+      auditorSignatures(
+        plan,
+        { publicKey: operatorKey, collectSignatures },
+        { secret: keystore.secretOf("auditor"), sign: signer },
+      );
     const had = book.signedFor(roundId);
-    if (had !== undefined) {
-      if (had.plan === hashJson(plan)) return auditorSignatures(plan, keystore.secretOf("auditor"));
+    if (had !== undefined && had.version >= version) {
+      if (had.plan === hashJson(plan)) return halves(await judge.operatorKeyOf(roundId)).signatures;
       throw new AuditorRefusal("PLAN_DIFFERENT", `another plan was signed for ${roundId}`);
     }
-    const outcome = await judge.judge(plan);
-    const signatures = auditorSignatures(plan, keystore.secretOf("auditor"));
-    await book.add(lineOf(plan, outcome));
-    deps.logger.info({ roundId, outcome, inputs: plan.inputs.length }, "signed a settlement");
+    const outcome = await judge.judge(plan, lostTxs);
+    const { signatures, transactions } = halves(await judge.operatorKeyOf(roundId));
+    const line = lineOf(plan, transactions, outcome);
+    const twice = had === undefined ? undefined : paysTwice(had, line);
+    if (twice !== undefined) throw new AuditorRefusal("PAYS_TWICE", twice);
+    if (had !== undefined && had.outcome !== outcome)
+      throw new AuditorRefusal("PLAN_DIFFERENT", `a ${had.outcome} was signed for ${roundId}`);
+    await book.add(line);
+    deps.logger.info({ roundId, outcome, version, transactions: plan.txs.length }, "signed a settlement");
     return signatures;
   };
 
@@ -89,9 +102,9 @@ export async function createAuditor(options: AuditorOptions, deps: AuditorDeps):
   let last: Promise<unknown> = Promise.resolve();
   const cosign = (body: unknown): Promise<Signatures> => {
     const parsed = cosignBody.safeParse(body);
-    if (!parsed.success || parsed.data.plan.roundId !== parsed.data.roundId)
-      return Promise.reject(new AuditorRefusal("BAD_REQUEST", "not {roundId, plan} as documented"));
-    const mine = last.then(() => sign(parsed.data.plan));
+    if (!parsed.success)
+      return Promise.reject(new AuditorRefusal("BAD_REQUEST", "not a request to co-sign as documented"));
+    const mine = last.then(() => sign(parsed.data));
     last = mine.catch(() => undefined); // its caller hears of the failure; the next in line does not care
     return mine;
   };

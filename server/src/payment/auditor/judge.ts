@@ -8,17 +8,18 @@ import { computeOutcome, droppedOutpoints } from "@meme-rounds/shared-schema/pay
 import type { Entry, Network } from "@meme-rounds/shared-schema/records";
 import type { RoundState } from "@meme-rounds/shared-schema/round-state";
 import { deadlineOf } from "@meme-rounds/shared-schema/rules";
-import {
-  type CarryCoin,
-  checkSettlement,
-  type DepositCoin,
-  type PlanInput,
-  type SettlementPlan,
+import type {
+  CarryCoin,
+  DepositCoin,
+  PlanInput,
+  SettlementPlan,
 } from "@meme-rounds/shared-schema/settlement";
+import { checkSettlement } from "@meme-rounds/shared-schema/settlement-check";
 import { verifyJournal } from "@meme-rounds/shared-schema/verify-journal";
 import { ZodError } from "zod";
 import type { ChainPort } from "../../chain/index.ts";
 import { mapLimited } from "../parallel.ts";
+import { isDead } from "../settlement/dead.ts";
 import { type ReadTransaction, readTransaction } from "../transaction.ts";
 import { AuditorRefusal, outpointText } from "../wire.ts";
 import { type AuditorBook, shapeOf } from "./book.ts";
@@ -51,8 +52,11 @@ export class Judge {
     this.deps = deps;
   }
 
-  /** Returns the outcome when the plan is exactly what the round owes; throws AuditorRefusal with the reason. */
-  async judge(plan: SettlementPlan): Promise<"result" | "void"> {
+  /**
+   * Returns the outcome when the plan is exactly what the round owes; throws AuditorRefusal with the reason. `lostTxs`
+   * are the operator's evidence for what it calls lost: raw transactions, hex.
+   */
+  async judge(plan: SettlementPlan, lostTxs: readonly string[]): Promise<"result" | "void"> {
     const state = await this.stateOf(plan.roundId);
     this.checkTime(state);
     const dropped = droppedOutpoints(state);
@@ -62,7 +66,8 @@ export class Judge {
         if (!dropped.has(`${txid}:${vout}`)) deposits.push({ txid, vout, sats, playKey });
     const outcome = computeOutcome(state);
     const carryCoins = outcome.kind === "result" ? carryCoinsOf(plan) : [];
-    if (outcome.kind === "result") for (const from of state.open.carryFrom) this.checkCarryFrom(from);
+    if (outcome.kind === "result")
+      for (const from of state.open.carryFrom) this.checkCarryFrom(from, plan.roundId);
 
     const checked = checkSettlement(plan, {
       open: state.open,
@@ -72,9 +77,16 @@ export class Judge {
       maxSatPerKb: MAX_SAT_PER_KB,
     });
     if (!checked.ok) throw new AuditorRefusal("PLAN_WRONG", checked.reason);
-    await mapLimited(plan.inputs, PARALLEL, (input) => this.checkCoin(input));
+    const inputs = plan.txs.flatMap((tx) => tx.inputs);
+    await mapLimited(inputs, PARALLEL, (input) => this.checkCoin(input, plan.roundId));
+    await this.checkLost(plan.lost, lostTxs);
     await mapLimited([...dropped], PARALLEL, (outpoint) => this.checkDropped(outpoint));
     return outcome.kind;
+  }
+
+  /** The key that signs for the operator in this round, as its journal names it. */
+  async operatorKeyOf(roundId: string): Promise<string> {
+    return (await this.stateOf(roundId)).open.operatorKey;
   }
 
   private async stateOf(roundId: string): Promise<RoundState> {
@@ -104,18 +116,19 @@ export class Judge {
   }
 
   /** E11: a carry must come from a settlement this auditor signed, and be consumed once. */
-  private checkCarryFrom(from: { roundId: string; sats: number }): void {
+  private checkCarryFrom(from: { roundId: string; sats: number }, roundId: string): void {
     const { book } = this.deps;
     if (book.signedFor(from.roundId)?.carry?.sats !== from.sats)
       throw new AuditorRefusal("CARRY_UNKNOWN", `no settlement of ${from.roundId} left ${from.sats} sat`);
     const consumer = book.consumerOf(from.roundId);
-    if (consumer !== undefined)
+    if (consumer !== undefined && consumer !== roundId)
       throw new AuditorRefusal("CARRY_CONSUMED", `${consumer} has consumed the carry of ${from.roundId}`);
   }
 
-  /** The coin is on the chain, with this script and amount, and nobody has spent it. */
-  private async checkCoin(input: PlanInput): Promise<void> {
-    const { chain } = this.deps;
+  /** The coin is on the chain, with this script and amount, and nobody but this round's settlement has spent it. */
+  private async checkCoin(input: PlanInput, roundId: string): Promise<void> {
+    if (input.kind === "pot") return; // of this plan's own making
+    const { chain, book } = this.deps;
     const outpoint = outpointText(input);
     const raw = await chain.rawTx(input.txid);
     const tx = raw === undefined ? undefined : readTransaction(raw);
@@ -127,15 +140,31 @@ export class Judge {
       );
     if (input.kind === "carry") this.checkCarryCoin(input, tx);
     const spender = await chain.spentBy(input.txid, input.vout);
-    if (spender !== undefined)
+    const spending = spender === undefined ? undefined : await chain.rawTx(spender);
+    const spentIn = spending === undefined ? undefined : readTransaction(spending);
+    if (spender !== undefined && (spentIn === undefined || !book.isOwn(roundId, spentIn)))
       throw new AuditorRefusal("DEPOSIT_SPENT", `${input.kind} ${outpoint} was spent by ${spender}`);
   }
 
   /** The coin's transaction is the very settlement that was signed for the round it is named after. */
   private checkCarryCoin(input: { roundId: string; vout: number }, tx: ReadTransaction): void {
     const source = this.deps.book.signedFor(input.roundId);
-    if (source?.shape !== shapeOf(tx) || source.carry?.vout !== input.vout)
+    if (source?.carry?.shape !== shapeOf(tx) || source.carry.vout !== input.vout)
       throw new AuditorRefusal("CARRY_UNKNOWN", `the coin is not the carry of ${input.roundId}'s settlement`);
+  }
+
+  /** M3: what is planned without must be dead on the auditor's own chain. */
+  private async checkLost(lost: readonly string[], lostTxs: readonly string[]): Promise<void> {
+    const evidence = new Map<string, string>();
+    for (const raw of lostTxs) {
+      const txid = readTransaction(raw)?.txid;
+      if (txid !== undefined) evidence.set(txid, raw);
+    }
+    for (const outpoint of lost) {
+      const txid = outpoint.slice(0, outpoint.indexOf(":"));
+      if (!(await isDead(txid, this.deps.chain, async (one) => evidence.get(one))))
+        throw new AuditorRefusal("DEPOSIT_NOT_LOST", `no block holds a rival of ${outpoint}`);
+    }
   }
 
   /** A deposit that stands unharmed on the chain was not the operator's to drop (M1). */
@@ -148,9 +177,11 @@ export class Judge {
 }
 
 function carryCoinsOf(plan: SettlementPlan): CarryCoin[] {
-  return plan.inputs.flatMap((input) =>
-    input.kind === "carry"
-      ? [{ roundId: input.roundId, txid: input.txid, vout: input.vout, sats: input.sats }]
-      : [],
-  );
+  return plan.txs
+    .flatMap(({ inputs }) => inputs)
+    .flatMap((input) =>
+      input.kind === "carry"
+        ? [{ roundId: input.roundId, txid: input.txid, vout: input.vout, sats: input.sats }]
+        : [],
+    );
 }

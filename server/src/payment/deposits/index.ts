@@ -16,6 +16,7 @@ import { type ReadOutput, type ReadTransaction, readSent } from "../transaction.
 import { type Deposited, judgeDeposits } from "./judge.ts";
 import { DepositLimits } from "./limits.ts";
 import { sourcesOf } from "./sources.ts";
+import { DepositTxs } from "./txs.ts";
 
 export type { Deposited } from "./judge.ts";
 
@@ -88,11 +89,13 @@ export class Deposits {
   private readonly options: DepositOptions;
   private readonly deps: DepositDeps;
   private readonly limits: DepositLimits;
+  private readonly txs: DepositTxs;
 
   constructor(options: DepositOptions, deps: DepositDeps) {
     this.options = options;
     this.deps = deps;
     this.limits = new DepositLimits(deps.redis);
+    this.txs = new DepositTxs(deps.redis);
   }
 
   /**
@@ -115,6 +118,7 @@ export class Deposits {
     const good: AcceptedDeposit = { ok: true, txid: tx.txid, vout: 0, sats: amount };
     const distrusted = await this.checkTrust(terms.roundId, who.identity, good);
     if (distrusted !== undefined) return distrusted;
+    await this.txs.keep(tx.txid, tx.rawHex); // before it is sent: what the network forgets can be sent again
 
     const late = this.untilSeen(tx, good)
       .catch((err: unknown): LateVerdict => {

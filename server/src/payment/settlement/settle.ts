@@ -1,9 +1,8 @@
 /**
- * Paying one round out (M3). Owns: the order read -> plan -> co-sign -> store -> send -> hand the carry on, and that
- * every step can be done again. Does not own: when it is tried again (worker.ts). Nothing is rebuilt after an unclear
- * answer: what was stored first is sent again, byte for byte.
+ * Paying one round out (M3). Owns: the order read -> plan -> co-sign -> store -> ledger -> send -> hand the carry on,
+ * and that every step can be done again. Does not own: when it is tried again (worker.ts), looking after what was sent
+ * (look-after.ts). Nothing is rebuilt after an unclear answer: what was stored first is sent again, byte for byte.
  */
-
 import { utf8 } from "@meme-rounds/shared-schema/bytes";
 import { canonicalJson, sha256Hex } from "@meme-rounds/shared-schema/hash";
 import { computeOutcome, droppedOutpoints } from "@meme-rounds/shared-schema/payout";
@@ -14,32 +13,41 @@ import {
   amountsDue,
   type CarryCoin,
   type DepositCoin,
-  planSettlement,
-  type SettledOutcome,
+  operatorOutpoints,
+  outpointOf,
   type SettlementBasis,
+  type SettlementLimits,
   type SettlementPlan,
 } from "@meme-rounds/shared-schema/settlement";
+import { type Planned, planSettlement, replanSettlement } from "@meme-rounds/shared-schema/settlement-plan";
 import type { ChainPort } from "../../chain/index.ts";
 import type { Logger } from "../../infra/logger.ts";
 import type { AuditorClient } from "../auditor-client.ts";
 import type { CarryBook } from "../carry.ts";
-import { AuditorRefusal, outpointText } from "../wire.ts";
-import type { OperatorFloat } from "./float.ts";
-import { type SignedSettlement, signSettlement } from "./sign.ts";
+import { FloatEmpty, type HotWallet } from "../hot-wallet.ts";
+import { AuditorRefusal } from "../wire.ts";
+import { withAncestors } from "./dead.ts";
+import { collectSignatures, type OperatorKeys, type SignedTx, signSettlement } from "./sign.ts";
 import type { SettledPayout, SettlementStore, StoredSettlement } from "./store.ts";
 
 export interface SettleDeps {
   chain: ChainPort;
   store: SettlementStore;
   carry: CarryBook;
-  float: OperatorFloat;
+  wallet: HotWallet;
   auditor: AuditorClient;
-  operatorSecret: Uint8Array;
+  /** Of the key that a round's first record names. Throws KEYSTORE_KEY_MISSING. */
+  keysOf(operatorKey: string): OperatorKeys;
   readJournal(roundId: string): Promise<Entry[]>;
+  /** Raw transaction of a deposit as it was accepted, hex. */
+  depositTx(txid: string): Promise<string | undefined>;
+  /** M5: the round's journal and link are on their way to the chain. Throws while they are not and must be waited for. */
+  anchor?(roundId: string): Promise<void>;
   /** The round's settlement has been sent, or there was nothing to send. */
   onSettled(roundId: string): Promise<void>;
+  limits?: SettlementLimits;
   logger: Logger;
-  /** Called between steps, so that tests can crash at each. */
+  /** Called around every wait, so that tests can crash at each. */
   step?(name: string): void;
 }
 
@@ -53,31 +61,35 @@ export function depositCoinsOf(state: RoundState): DepositCoin[] {
   const dropped = droppedOutpoints(state);
   return [...state.players.values()].flatMap(({ playKey, deposits }) =>
     deposits
-      .filter((deposit) => !dropped.has(outpointText(deposit)))
+      .filter((deposit) => !dropped.has(outpointOf(deposit)))
       .map(({ txid, vout, sats }) => ({ txid, vout, sats, playKey })),
   );
 }
 
-/** What a finished journal's state owes, without the coins behind its carry. */
-function basisOf(state: RoundState, carryCoins: readonly CarryCoin[]): SettlementBasis {
-  const outcome: SettledOutcome = computeOutcome(state);
-  return { open: state.open, deposits: depositCoinsOf(state), outcome, carryCoins };
-}
+/** What a finished journal's state owes. */
+export const basisOf = (state: RoundState, carryCoins: readonly CarryCoin[]): SettlementBasis => ({
+  open: state.open,
+  deposits: depositCoinsOf(state),
+  outcome: computeOutcome(state),
+  carryCoins,
+});
 
 /** Which output pays whom (protocol.md 6), and the carry's coin. */
-function owedBy(plan: SettlementPlan, txid: string): { payouts: SettledPayout[]; carry?: CarryCoin } {
+function owedBy(plan: SettlementPlan, txs: readonly SignedTx[]) {
   const payouts: SettledPayout[] = [];
   let carry: CarryCoin | undefined;
-  for (const [vout, output] of plan.outputs.entries()) {
-    if (output.kind === "payout") payouts.push({ playKey: output.playKey, sats: output.sats, txid, vout });
-    if (output.kind === "carry") carry = { roundId: plan.roundId, txid, vout, sats: output.sats };
+  for (const [at, { outputs }] of plan.txs.entries()) {
+    const txid = txs[at]?.txid ?? "";
+    for (const [vout, output] of outputs.entries()) {
+      if (output.kind === "payout") payouts.push({ playKey: output.playKey, sats: output.sats, txid, vout });
+      if (output.kind === "carry") carry = { roundId: plan.roundId, txid, vout, sats: output.sats };
+    }
   }
-  return { payouts, ...(carry ? { carry } : {}) };
+  return { payouts, carry };
 }
 
+const ownerOf = (roundId: string, version: number): string => `settle:${roundId}:${version}`;
 const RESERVE_TRIES = 5;
-/** M5. */
-const FINAL_BLOCKS = 6;
 
 export class Settler {
   private readonly deps: SettleDeps;
@@ -88,122 +100,159 @@ export class Settler {
 
   /**
    * Settles a finished round, or goes on where an earlier try stopped. Idempotent. Throws SettleLater when the
-   * journal, the auditor, the float or the network is not ready, AuditorRefusal when the auditor says no.
+   * journal, the auditor, the float, the ledger or the network is not ready, AuditorRefusal when the auditor says no.
    */
   async settle(roundId: string): Promise<void> {
-    const entries = await this.deps.readJournal(roundId);
-    const state = entries.length === 0 ? undefined : replay(entries);
-    if (state?.phase.kind !== "final") throw new SettleLater(`the journal of ${roundId} has no end yet`);
-    this.step("read");
-    const had = await this.deps.store.read(roundId);
-    if (had?.state === "sent" || had?.state === "mined") return await this.handOn(state, had);
-
+    const state = await this.finished(roundId);
+    const had = await this.step("stored", () => this.deps.store.read(roundId));
+    if (had?.state === "sent" || had?.state === "mined") return await this.tell(roundId);
     const plan = had?.plan ?? (await this.plan(state));
-    this.step("planned");
     if (plan === undefined) {
-      await this.deps.store.final(roundId);
-      return await this.handOn(state, await this.deps.store.read(roundId));
+      await this.step("nothing to settle", () => this.deps.store.final(roundId));
+      await this.step("carry moves on", () => this.deps.carry.movedOn(state.open.arena, roundId));
+      return await this.tell(roundId);
     }
     const signed = had?.signed ?? (await this.sign(state, plan));
-    this.step("signed");
+    const { anchor } = this.deps;
+    if (anchor) await this.step("anchored", () => anchor(roundId));
     await this.send(roundId, signed);
-    this.step("sent");
-    await this.handOn(state, await this.deps.store.read(roundId));
+    await this.handOn(state, plan);
+    await this.tell(roundId);
   }
 
-  private step(name: string): void {
-    this.deps.step?.(name);
+  /**
+   * M3: plans again without deposits that proved dead, as the next version, and goes on with that. The caller has
+   * seen that each is dead; the auditor looks for itself.
+   */
+  async settleWithout(roundId: string, lost: readonly string[]): Promise<void> {
+    const { store } = this.deps;
+    const state = await this.finished(roundId);
+    const had = await this.step("stored", () => store.read(roundId));
+    if (had?.plan === undefined) return;
+    const plan = await this.plan(state, { previous: had.plan, lost });
+    if (plan === undefined) {
+      await this.step("nothing left", () => store.final(roundId));
+      await this.step("carry moves on", () => this.deps.carry.movedOn(state.open.arena, roundId));
+      return;
+    }
+    const signed = await this.sign(state, plan);
+    await this.send(roundId, signed);
+    await this.handOn(state, plan);
+    await this.tell(roundId);
   }
 
-  /** Plan and reserved coins, stored in one step; undefined when no deposit is left to settle. */
-  private async plan(state: RoundState): Promise<SettlementPlan | undefined> {
-    const { store, float, carry, chain } = this.deps;
-    const basis = basisOf(state, await carry.claimedBy(state.open.roundId));
-    const feeSatPerKb = await chain.feeRate();
+  private async finished(roundId: string): Promise<RoundState> {
+    const entries = await this.step("journal", () => this.deps.readJournal(roundId));
+    const state = entries.length === 0 ? undefined : replay(entries);
+    if (state?.phase.kind !== "final") throw new SettleLater(`the journal of ${roundId} has no end yet`);
+    return state;
+  }
+
+  /** Does `work`, with a place to crash before and after it. */
+  private async step<T>(name: string, work: () => Promise<T>): Promise<T> {
+    this.deps.step?.(`before ${name}`);
+    const done = await work();
+    this.deps.step?.(`after ${name}`);
+    return done;
+  }
+
+  /** A plan with its coins reserved, stored; undefined when no deposit is left to settle. */
+  private async plan(
+    state: RoundState,
+    again?: { previous: SettlementPlan; lost: readonly string[] },
+  ): Promise<SettlementPlan | undefined> {
+    const { store, wallet, carry, chain, limits } = this.deps;
+    const { roundId } = state.open;
+    const basis = basisOf(state, await this.step("carry", () => carry.claimedBy(roundId)));
+    const txids = [...new Set(basis.deposits.map(({ txid }) => txid))];
+    const standing = await this.step("deposits", () => chain.statuses(txids));
+    const mined = new Set(
+      basis.deposits.filter(({ txid }) => standing.get(txid)?.state === "mined").map(outpointOf),
+    );
+    const feeSatPerKb = await this.step("fee rate", () => chain.feeRate());
+    const owner = ownerOf(roundId, (again?.previous.version ?? 0) + 1);
     for (let tries = RESERVE_TRIES; tries > 0; tries--) {
-      const planned = planSettlement({ ...basis, operatorCoins: await float.free(), feeSatPerKb });
-      this.step("computed");
+      const had = (await this.step("reserved", () => wallet.reservedFor(owner))) ?? [];
+      // What an earlier try reserved comes first: it may stand in a plan already. Free coins follow when it is too little.
+      const operatorCoins = [...had, ...(await this.step("free coins", () => wallet.free()))];
+      const options = { ...basis, operatorCoins, feeSatPerKb, mined, ...(limits ? { limits } : {}) };
+      const planned: Planned = again
+        ? replanSettlement(options, again.previous, again.lost)
+        : planSettlement(options);
       if (planned.ok) {
-        const stands = await store.plan(planned.plan);
-        if (stands !== undefined) return stands;
+        const used = new Set(operatorOutpoints(planned.plan));
+        const taken = operatorCoins.filter((coin) => used.has(outpointOf(coin)));
+        const isOurs = await this.step("reserve", () => wallet.take(owner, taken));
+        if (isOurs !== undefined) return await this.step("plan", () => store.plan(planned.plan));
         continue; // another round took one of the coins between looking and reserving
       }
       if (planned.code === "NOTHING_TO_SETTLE") return undefined;
-      if (planned.code !== "FLOAT_EMPTY")
-        throw new Error(`round ${state.open.roundId} cannot be settled: ${planned.code}`);
-      await float.keepUp();
+      if (planned.code === "FLOAT_EMPTY") throw new SettleLater(new FloatEmpty(planned.sats).message);
+      throw new Error(`round ${roundId} cannot be settled: ${planned.code}`);
     }
-    throw new SettleLater("the operator's float does not cover the miner fee");
+    throw new SettleLater("the operator's coins were taken by other rounds");
   }
 
-  private async sign(state: RoundState, plan: SettlementPlan): Promise<SignedSettlement> {
-    const { auditor, store, operatorSecret } = this.deps;
-    const { roundId } = plan;
+  private async sign(state: RoundState, plan: SettlementPlan): Promise<SignedTx[]> {
+    const { auditor, store, keysOf, depositTx } = this.deps;
+    const { operatorKey, auditorKey } = state.open;
+    const keys = keysOf(operatorKey);
     try {
-      const signatures = await auditor.cosign(roundId, plan);
-      this.step("cosigned");
-      const publicKey = state.open.auditorKey;
-      const signed = signSettlement(plan, operatorSecret, { publicKey, signatures });
-      const { payouts, carry } = owedBy(plan, signed.txid);
+      const lost = plan.lost.map((outpoint) => outpoint.slice(0, 64));
+      const lostTxs = await this.step("evidence", () => withAncestors(lost, depositTx));
+      const request = { plan, collectSignatures: collectSignatures(plan, keys.round), lostTxs };
+      const signatures = await this.step("cosign", () => auditor.cosign(request));
+      const signed = signSettlement(plan, keys, { publicKey: auditorKey, signatures });
+      const { payouts, carry } = owedBy(plan, signed);
       const outcome = computeOutcome(state);
-      const due = outcome.kind === "result" ? outcome.result : amountsDue(outcome);
+      const due = outcome.kind === "result" ? outcome.result : { returned: amountsDue(outcome) };
       const payoutHash = sha256Hex(utf8(canonicalJson(due)));
-      await store.sign(roundId, signed, { payouts, carry, payoutHash });
+      await this.step("sign", () => store.sign(plan, signed, { payouts, carry, payoutHash }));
       return signed;
     } catch (error) {
-      if (error instanceof AuditorRefusal) await store.refused(roundId, `${error.code}: ${error.message}`);
+      if (error instanceof AuditorRefusal)
+        await store.refused(plan.roundId, `${error.code}: ${error.message}`);
       throw error;
     }
   }
 
-  /** Sends the stored bytes. Anything but a clear yes is asked again later, with the same bytes. */
-  private async send(roundId: string, signed: SignedSettlement): Promise<void> {
+  /** Sends the stored bytes, parents first. Anything but a clear yes is asked again later, with the same bytes. */
+  private async send(roundId: string, signed: readonly SignedTx[]): Promise<void> {
     const { chain, store, logger } = this.deps;
-    const result = await chain.broadcast(signed);
-    this.step("broadcast");
-    if (result.outcome === "seen") return await store.sent(roundId);
-    const { state } = await chain.status(signed.txid);
-    if (state === "seen" || state === "mined") return await store.sent(roundId);
-    const { outcome } = result;
-    if (outcome !== "pending") {
-      logger.error({ roundId, txid: signed.txid, result }, "the network refuses a settlement");
-      await store.refused(roundId, `network: ${JSON.stringify(result)}`);
+    for (const [at, tx] of signed.entries()) {
+      const result = await this.step(`broadcast ${at}`, () => chain.broadcast(tx, { witnesses: 2 }));
+      if (result.outcome === "seen") continue;
+      const { state } = await this.step(`status ${at}`, () => chain.status(tx.txid));
+      if (state === "seen" || state === "mined") continue;
+      if (result.outcome !== "pending") {
+        logger.error({ roundId, txid: tx.txid, result }, "the network refuses a settlement");
+        await store.refused(roundId, `network: ${JSON.stringify(result)}`);
+      }
+      throw new SettleLater(`the settlement of ${roundId} was not seen yet: ${result.outcome}`);
     }
-    throw new SettleLater(`the settlement of ${roundId} was not seen yet: ${outcome}`);
-  }
-
-  /** E11: the next rounds get the carry, once its coin is on its way. */
-  private async handOn(state: RoundState, done: StoredSettlement | undefined): Promise<void> {
-    const { arena, roundId } = state.open;
-    const outcome = computeOutcome(state);
-    if (outcome.kind === "result") await this.deps.carry.consumed(arena, roundId, done?.carry);
-    else await this.deps.carry.movedOn(arena, roundId);
-    this.step("carried");
-    await this.deps.onSettled(roundId);
-    this.step("told");
+    await this.step("sent", () => store.sent(roundId));
   }
 
   /**
-   * M3, M5: looks after a settlement until it is final: mined frees its coins, six blocks end it, and whatever the
-   * network has lost (also by a reorganisation) is sent again, the same bytes. A round that never got so far is
-   * settled now.
+   * E11: what the next rounds may build on. A carry's coin is given on once it is mined (look-after.ts): before that
+   * its transaction may still be planned again. A plan of nothing but mined deposits never is, and a voided round
+   * gives on the coins it did not touch.
    */
-  async lookAfter(roundId: string): Promise<void> {
-    const { store, chain } = this.deps;
-    const stored = await store.read(roundId);
-    const isOut = stored?.state === "sent" || stored?.state === "mined";
-    if (!isOut || stored.signed === undefined) return await this.settle(roundId);
-    const status = await chain.status(stored.signed.txid);
-    if (status.state === "mined") {
-      if (stored.state === "sent") {
-        await this.settle(roundId); // whoever sent it may have died before handing the carry on
-        await store.mined(roundId, stored.plan);
-      }
-      const { height } = await chain.tip();
-      if (height - status.height + 1 >= FINAL_BLOCKS) await store.final(roundId);
-    } else {
-      if (stored.state === "mined") await store.sent(roundId);
-      if (status.state !== "seen") await chain.broadcast(stored.signed);
-    }
+  private async handOn(state: RoundState, plan: SettlementPlan): Promise<void> {
+    const { arena, roundId } = state.open;
+    if (computeOutcome(state).kind === "void")
+      await this.step("carry moves on", () => this.deps.carry.movedOn(arena, roundId));
+    else this.deps.logger.info({ roundId, transactions: plan.txs.length }, "a round was paid out");
+  }
+
+  /** The carry's coin is in a block: the next rounds get it. Idempotent. */
+  async handOnMined(roundId: string, stored: StoredSettlement): Promise<void> {
+    const state = await this.finished(roundId);
+    if (computeOutcome(state).kind === "void") return;
+    await this.step("carry", () => this.deps.carry.consumed(state.open.arena, roundId, stored.carry));
+  }
+
+  private async tell(roundId: string): Promise<void> {
+    await this.step("told", () => this.deps.onSettled(roundId));
   }
 }

@@ -1,21 +1,20 @@
 /**
- * Settlements in Redis (M3). Owns: `mr:settlement:*`, the reservation of operator coins, the write-ahead of signed
- * bytes. Does not own: making any of it. What is stored first stands: a second plan or signature for a round is
- * answered with the first, so that retries and two workers at once come to the same transaction.
+ * Settlements in Redis (M3). Owns: `mr:settlement:*`, the write-ahead of plans and signed bytes. Does not own: making
+ * any of it, or the operator's coins (hot-wallet.ts). What is stored first stands: a second plan of the same version,
+ * or other bytes, are answered with the first, so that retries and two workers at once come to the same transactions.
  *
- * `mr:settlement:<roundId>` is a hash: state planned | signed | sent | mined, plan (JSON), txid, raw, ef,
- * payouts (JSON), carry (JSON), payoutHash, refusal; plan, raw and ef go when it is final. `mr:settlement:open` is
- * the set of rounds that are not final; `mr:settlement:reserved` maps the outpoint of an operator coin to the round it is kept for.
+ * `mr:settlement:<roundId>` is a hash: state planned | signed | sent | mined, version, plan (JSON), txs (JSON: txid,
+ * rawHex, efHex of each), txids (JSON), payouts (JSON), carry (JSON), payoutHash, refusal, replaced (JSON: txids of
+ * versions before); plan and txs go when it is final. `mr:settlement:open` is the set of rounds that are not final.
  */
 import { settledPayoutSchema } from "@meme-rounds/shared-schema/messages";
 import type { CarryCoin, SettlementPlan } from "@meme-rounds/shared-schema/settlement";
 import { z } from "zod";
 import { type Redis, runScript, script } from "../../infra/redis.ts";
-import { outpointText, planSchema } from "../wire.ts";
-import type { SignedSettlement } from "./sign.ts";
+import { planSchema } from "../wire.ts";
+import type { SignedTx } from "./sign.ts";
 
 const settlementKey = (roundId: string): string => `mr:settlement:${roundId}`;
-const RESERVED = "mr:settlement:reserved";
 const OPEN = "mr:settlement:open";
 
 const states = ["planned", "signed", "sent", "mined"] as const;
@@ -23,16 +22,18 @@ export type SettlementState = (typeof states)[number];
 const payoutsSchema = z.array(settledPayoutSchema);
 export type SettledPayout = z.infer<typeof settledPayoutSchema>;
 const carrySchema = z.object({ roundId: z.string(), txid: z.string(), vout: z.number(), sats: z.number() });
+const txsSchema = z.array(z.object({ txid: z.string(), rawHex: z.string(), efHex: z.string() }));
+const txidsSchema = z.array(z.string());
 
 /** A settlement as stored; the signed part is absent while only planned. */
 export interface StoredSettlement {
   state: SettlementState;
   /** Absent when there was nothing to settle, and once final. */
   plan?: SettlementPlan;
-  /** The bytes to send; absent once final. */
-  signed?: SignedSettlement;
-  /** Of the settlement, once signed. */
-  txid?: string;
+  /** The bytes to send, in order; absent once final. */
+  signed?: SignedTx[];
+  /** Of all its transactions, once signed. */
+  txids: string[];
   payouts: SettledPayout[];
   /** The coin of this round's own carry. */
   carry?: CarryCoin;
@@ -50,59 +51,68 @@ export interface SettlementView {
 }
 
 /**
- * KEYS settlement, reserved, open. ARGV roundId, plan, then outpoints of operator coins. Stores the plan and reserves
- * its coins, all or nothing. Returns the plan that stands, or nil when a coin is reserved for another round.
+ * KEYS settlement, open. ARGV roundId, plan, version. Stores the plan when its version is the next one; what was signed
+ * of the version before leaves, its txids are kept. Returns the plan that stands.
  */
 const PLAN = script(
   "settlement.plan",
-  `local had = redis.call('HGET', KEYS[1], 'plan')
-   if had then return had end
-   for i = 3, #ARGV do
-     if redis.call('HEXISTS', KEYS[2], ARGV[i]) == 1 then return nil end
+  `local version = tonumber(redis.call('HGET', KEYS[1], 'version') or '0')
+   if version >= tonumber(ARGV[3]) then return redis.call('HGET', KEYS[1], 'plan') end
+   local gone = redis.call('HGET', KEYS[1], 'txids')
+   if gone then
+     local all = cjson.decode(redis.call('HGET', KEYS[1], 'replaced') or '[]')
+     all[#all + 1] = cjson.decode(gone)
+     redis.call('HSET', KEYS[1], 'replaced', cjson.encode(all))
    end
-   for i = 3, #ARGV do redis.call('HSET', KEYS[2], ARGV[i], ARGV[1]) end
-   redis.call('HSET', KEYS[1], 'state', 'planned', 'plan', ARGV[2])
-   redis.call('SADD', KEYS[3], ARGV[1])
+   redis.call('HDEL', KEYS[1], 'txs', 'txids')
+   redis.call('HSET', KEYS[1], 'state', 'planned', 'version', ARGV[3], 'plan', ARGV[2])
+   redis.call('SADD', KEYS[2], ARGV[1])
    return ARGV[2]`,
 );
 /**
- * KEYS settlement. ARGV txid, raw, ef, payouts, carry, payoutHash. The write-ahead: nothing is sent before this.
- * Returns the txid that stands.
+ * KEYS settlement. ARGV version, txids, txs, payouts, carry, payoutHash. The write-ahead: nothing is sent before this.
+ * Returns the txids that stand, or nil when another version is planned by now.
  */
 const SIGN = script(
   "settlement.sign",
-  `local had = redis.call('HGET', KEYS[1], 'txid')
+  `if redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then return nil end
+   local had = redis.call('HGET', KEYS[1], 'txids')
    if had then return had end
-   redis.call('HSET', KEYS[1], 'state', 'signed', 'txid', ARGV[1], 'raw', ARGV[2], 'ef', ARGV[3],
+   redis.call('HSET', KEYS[1], 'state', 'signed', 'txids', ARGV[2], 'txs', ARGV[3],
      'payouts', ARGV[4], 'carry', ARGV[5], 'payoutHash', ARGV[6])
    redis.call('HDEL', KEYS[1], 'refusal')
-   return ARGV[1]`,
+   return ARGV[2]`,
 );
-/** KEYS settlement. Marks a signed one as sent, and a mined one that a reorganisation brought back. */
-const SENT = script(
-  "settlement.sent",
-  `if redis.call('HEXISTS', KEYS[1], 'raw') == 1 then redis.call('HSET', KEYS[1], 'state', 'sent') end
+/** KEYS settlement. ARGV state. Only where bytes are stored: what is final stays so. */
+const STATE = script(
+  "settlement.state",
+  `if redis.call('HEXISTS', KEYS[1], 'txs') == 1 then redis.call('HSET', KEYS[1], 'state', ARGV[1]) end
    redis.call('HDEL', KEYS[1], 'refusal')
-   return 1`,
-);
-/** KEYS settlement, reserved. ARGV outpoints. In a block: its coins are gone, nothing need be kept for it. */
-const MINED = script(
-  "settlement.mined",
-  `redis.call('HSET', KEYS[1], 'state', 'mined')
-   for i = 1, #ARGV do redis.call('HDEL', KEYS[2], ARGV[i]) end
    return 1`,
 );
 /** KEYS settlement, open. ARGV roundId. Ends it: the chain has the bytes, nobody looks after it any more. */
 const FINAL = script(
   "settlement.final",
   `redis.call('HSET', KEYS[1], 'state', 'mined')
-   redis.call('HDEL', KEYS[1], 'plan', 'raw', 'ef', 'refusal')
+   redis.call('HDEL', KEYS[1], 'plan', 'txs', 'refusal')
    redis.call('SREM', KEYS[2], ARGV[1])
    return 1`,
 );
 
-const operatorOutpoints = (plan: SettlementPlan | undefined): string[] =>
-  (plan?.inputs ?? []).flatMap((input) => (input.kind === "operator" ? [outpointText(input)] : []));
+/**
+ * KEYS settlement. M4, the 12 h rule: forgets a first plan that nothing was signed of, so that full returns can be
+ * planned. Returns 0 where bytes were ever signed.
+ */
+const GIVE_UP = script(
+  "settlement.give-up",
+  `if redis.call('HEXISTS', KEYS[1], 'txids') == 1 or redis.call('HEXISTS', KEYS[1], 'replaced') == 1 then return 0 end
+   if redis.call('HGET', KEYS[1], 'state') == 'mined' then return 0 end
+   redis.call('HDEL', KEYS[1], 'state', 'version', 'plan', 'refusal')
+   return 1`,
+);
+
+const parsed = <T>(schema: z.ZodType<T>, text: string | null | undefined, otherwise: T): T =>
+  text ? schema.parse(JSON.parse(text)) : otherwise;
 
 export class SettlementStore {
   private readonly redis: Redis;
@@ -115,13 +125,13 @@ export class SettlementStore {
     const fields = await this.redis.hgetall(settlementKey(roundId));
     const state = states.find((one) => one === fields.state);
     if (state === undefined) return undefined;
-    const { plan, txid, raw, ef, payouts, carry, refusal } = fields;
+    const { plan, txs, txids, payouts, carry, refusal } = fields;
     return {
       state,
       ...(plan ? { plan: planSchema.parse(JSON.parse(plan)) } : {}),
-      ...(txid ? { txid } : {}),
-      ...(txid && raw && ef ? { signed: { txid, rawHex: raw, efHex: ef } } : {}),
-      payouts: payoutsSchema.parse(JSON.parse(payouts || "[]")),
+      ...(txs ? { signed: txsSchema.parse(JSON.parse(txs)) } : {}),
+      txids: parsed(txidsSchema, txids, []),
+      payouts: parsed(payoutsSchema, payouts, []),
       ...(carry ? { carry: carrySchema.parse(JSON.parse(carry)) } : {}),
       ...(refusal ? { refusal } : {}),
     };
@@ -129,14 +139,14 @@ export class SettlementStore {
 
   /** The outcome alone: asked for often, so the plan's megabytes stay where they are. */
   async view(roundId: string): Promise<SettlementView | undefined> {
-    const fields = ["state", "txid", "payouts", "refusal"] as const;
-    const [found, txid, payouts, refusal] = await this.redis.hmget(settlementKey(roundId), ...fields);
+    const fields = ["state", "txids", "payouts", "refusal"] as const;
+    const [found, txids, payouts, refusal] = await this.redis.hmget(settlementKey(roundId), ...fields);
     const state = states.find((one) => one === found);
     if (state === undefined) return undefined;
     return {
       state,
-      txids: txid ? [txid] : [],
-      payouts: payoutsSchema.parse(JSON.parse(payouts || "[]")),
+      txids: parsed(txidsSchema, txids, []),
+      payouts: parsed(payoutsSchema, payouts, []),
       ...(refusal ? { refusal } : {}),
     };
   }
@@ -150,39 +160,47 @@ export class SettlementStore {
     return this.redis.smembers(OPEN);
   }
 
-  /** Outpoints of operator coins that are kept for a round. */
-  async reserved(): Promise<Set<string>> {
-    return new Set(await this.redis.hkeys(RESERVED));
-  }
-
-  /** The plan that stands for the round, or undefined when a coin was taken meanwhile. */
-  async plan(plan: SettlementPlan): Promise<SettlementPlan | undefined> {
-    const keys = [settlementKey(plan.roundId), RESERVED, OPEN];
-    const args = [plan.roundId, JSON.stringify(plan), ...operatorOutpoints(plan)];
-    const stands = await runScript(this.redis, PLAN, keys, args);
-    return typeof stands === "string" ? planSchema.parse(JSON.parse(stands)) : undefined;
+  /** The plan that stands for the round at this version. */
+  async plan(plan: SettlementPlan): Promise<SettlementPlan> {
+    const args = [plan.roundId, JSON.stringify(plan), plan.version];
+    const stands = await runScript(this.redis, PLAN, [settlementKey(plan.roundId), OPEN], args);
+    return planSchema.parse(JSON.parse(String(stands)));
   }
 
   /** Write-ahead of the signed bytes. Throws when other bytes stand there: then something is broken. */
   async sign(
-    roundId: string,
-    signed: SignedSettlement,
+    plan: SettlementPlan,
+    signed: readonly SignedTx[],
     owed: { payouts: SettledPayout[]; carry: CarryCoin | undefined; payoutHash: string },
   ): Promise<void> {
+    const txids = JSON.stringify(signed.map(({ txid }) => txid));
     const carry = owed.carry === undefined ? "" : JSON.stringify(owed.carry);
-    const { txid, rawHex, efHex } = signed;
-    const args = [txid, rawHex, efHex, JSON.stringify(owed.payouts), carry, owed.payoutHash];
-    const stands = await runScript(this.redis, SIGN, [settlementKey(roundId)], args);
-    if (stands !== txid) throw new Error(`round ${roundId} has settlement ${stands} already, not ${txid}`);
+    const args = [
+      String(plan.version),
+      txids,
+      JSON.stringify(signed),
+      JSON.stringify(owed.payouts),
+      carry,
+      owed.payoutHash,
+    ];
+    const stands = await runScript(this.redis, SIGN, [settlementKey(plan.roundId)], args);
+    if (stands !== txids)
+      throw new Error(`round ${plan.roundId} has settlement ${String(stands)} already, not ${txids}`);
   }
 
+  /** Every transaction was seen; also of a mined one that a reorganisation brought back. */
   async sent(roundId: string): Promise<void> {
-    await runScript(this.redis, SENT, [settlementKey(roundId)], []);
+    await runScript(this.redis, STATE, [settlementKey(roundId)], ["sent"]);
   }
 
-  /** In a block. */
-  async mined(roundId: string, plan: SettlementPlan | undefined): Promise<void> {
-    await runScript(this.redis, MINED, [settlementKey(roundId), RESERVED], operatorOutpoints(plan));
+  /** All in blocks. */
+  async mined(roundId: string): Promise<void> {
+    await runScript(this.redis, STATE, [settlementKey(roundId)], ["mined"]);
+  }
+
+  /** M4: forgets a plan that was never signed; false when the round's settlement was, and stands. */
+  async giveUp(roundId: string): Promise<boolean> {
+    return Number(await runScript(this.redis, GIVE_UP, [settlementKey(roundId)], [])) === 1;
   }
 
   /** M5: deep enough that no reorganisation is expected, or nothing to send. */
