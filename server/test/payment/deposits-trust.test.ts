@@ -6,6 +6,7 @@ import type { ErrorCode } from "@meme-rounds/shared-schema/errors";
 import { type Actor, actor } from "../../../shared-schema/test/support/round.ts";
 import type { ChainPort } from "../../src/chain/index.ts";
 import { Deposits } from "../../src/payment/deposits/index.ts";
+import { DepositTxs } from "../../src/payment/deposits/txs.ts";
 import { readSent } from "../../src/payment/transaction.ts";
 import { depositTx, payTx } from "./pay.ts";
 import { type MoneyRound, World } from "./world.ts";
@@ -157,6 +158,34 @@ describe("deposits and trust", function () {
     assert.equal(codeOf(await deposits.accept(own.terms, who, bad)), "DEPOSIT_REJECTED");
     const good = depositTx(who, await world.coin(who, 9_000), 8_000, own.terms).rawHex;
     assert.equal(codeOf(await deposits.accept(own.terms, who, good)), "good");
+  });
+
+  it("M1 hangs on at most 25 unmined transactions, whose bytes are kept to be sent again", async () => {
+    const own = world.round(9);
+    const who = somebody();
+    const chainOf = async (length: number) => {
+      let coin = await world.coin(who, 50_000);
+      const txids = [coin.txid];
+      await mine();
+      for (let left = length; left > 0; left--) {
+        const paid = payTx(who, coin, []);
+        const { txid } = await world.net.port.broadcast(paid);
+        coin = { txid, vout: 0, sats: coin.sats - 100 };
+        txids.push(txid);
+      }
+      return { txids, tx: depositTx(who, coin, 10_000, own.terms).rawHex };
+    };
+    const deposits = depositsOver({});
+    const deep = await chainOf(26);
+    assert.equal(codeOf(await deposits.accept(own.terms, who, deep.tx)), "DEPOSIT_REJECTED");
+    const fine = await chainOf(25);
+    assert.equal(codeOf(await deposits.accept(own.terms, who, fine.tx)), "good");
+    const [mined = "", ...unmined] = fine.txids;
+    const txs = new DepositTxs(world.redis);
+    assert.equal(await txs.get(mined), undefined, "what is in a block needs no keeping");
+    for (const txid of unmined) assert.equal(await txs.get(txid), await world.net.port.rawTx(txid));
+    await mine();
+    assert.equal(codeOf(await deposits.accept(own.terms, who, deep.tx)), "good", "after a block");
   });
 
   it("M1 after a dropped deposit its identity may use mined ones only, whatever its play key", async () => {

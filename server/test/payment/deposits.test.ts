@@ -108,6 +108,27 @@ describe("deposits", function () {
   });
   it("M1 refuses a fee below the network's rate with the network's words", () =>
     refusedWith("DEPOSIT_REJECTED", make(5_000, { fee: 1 })));
+  it("M1 refuses a transaction that is not final yet", async () => {
+    const who = somebody();
+    const coin = await world.coin(who, 7_000);
+    const final = depositTx(who, coin, 5_000, round.terms, { locktime: START_MS / 1000 + 86_400 });
+    assert.equal(
+      (await accept(who, final.rawHex)).ok,
+      true,
+      "a lock time without a low sequence locks nothing",
+    );
+    const other = await world.coin(who, 7_000);
+    const locked = payTx(
+      who,
+      other,
+      [{ sats: 5_000, script: readTransaction(final.rawHex)?.outputs[0]?.script ?? "" }],
+      {
+        locktime: START_MS / 1000 + 86_400,
+        inputs: [{ ...other, script: p2pkhScript(who.playKey), sequence: 0 }],
+      },
+    );
+    await refusedWith("DEPOSIT_REJECTED", Promise.resolve({ who, tx: locked.rawHex }));
+  });
   it("M1 refuses coins the network does not know, and says that sending it again may help", async () => {
     const who = somebody();
     const tx = depositTx(who, { txid: "ab".repeat(32), vout: 0, sats: 9_000 }, 5_000, round.terms).rawHex;

@@ -13,6 +13,7 @@ import type { Logger } from "../../infra/logger.ts";
 import type { Redis } from "../../infra/redis.ts";
 import { mapLimited } from "../parallel.ts";
 import { type ReadOutput, type ReadTransaction, readSent } from "../transaction.ts";
+import { keepAncestors } from "./ancestors.ts";
 import { type Deposited, judgeDeposits } from "./judge.ts";
 import { DepositLimits } from "./limits.ts";
 import { sourcesOf } from "./sources.ts";
@@ -112,7 +113,10 @@ export class Deposits {
     if (typeof amount !== "number") return amount;
     const sources = await sourcesOf(sent, this.deps.chain);
     if (!Array.isArray(sources)) return sources;
-    const wrong = (await this.checkFee(tx, sources)) ?? checkScripts(tx, sources);
+    const wrong =
+      (await this.checkFee(tx, sources)) ??
+      checkScripts(tx, sources) ??
+      (await keepAncestors(sent, this.deps.chain, this.txs));
     if (wrong !== undefined) return wrong;
     if (!(await this.claim(terms.roundId, who.playKey, tx.txid))) return refuse("DEPOSIT_CLAIMED");
     const good: AcceptedDeposit = { ok: true, txid: tx.txid, vout: 0, sats: amount };
