@@ -28,6 +28,7 @@ import { QUEUE, QUEUE_PREFIX, type SettlementJob } from "./queue.ts";
 import { walletRoutes } from "./routes.ts";
 import { SettlementStore, type SettlementView } from "./settlement/store.ts";
 
+export { publishHead } from "./auditor/heads.ts";
 export { type Auditor, type AuditorDeps, type AuditorOptions, createAuditor } from "./auditor/index.ts";
 export type {
   AcceptedDeposit,

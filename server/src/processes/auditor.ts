@@ -5,15 +5,25 @@ import type { Lifecycle } from "../infra/lifecycle.ts";
 import type { Logger } from "../infra/logger.ts";
 import { createRedis } from "../infra/redis.ts";
 import { isReal } from "../mixtures.ts";
-import { createAuditor } from "../payment/index.ts";
-import { readJournal } from "../round/journal-store.ts";
+import { createAuditor, publishHead } from "../payment/index.ts";
+import { RoundDirectory } from "../round/directory.ts";
+import { readFrom, readJournal } from "../round/journal-store.ts";
 import { chainOf } from "./chain.ts";
 import { mayCreateKeys } from "./keystores.ts";
+
+/** The auditor's own providers where they are named; it asks no second broadcaster and needs no callbacks. */
+function ownChain(config: Config): Config {
+  const { AUDITOR_ARC_URL: arc, AUDITOR_ARC_API_KEY: key, AUDITOR_WOC_URL: woc, ...rest } = config;
+  const { ARC_API_KEY, ARC2_URL, CALLBACK_URL, CALLBACK_TOKEN, ...common } = rest;
+  const asked = arc === undefined ? { ARC_API_KEY, ARC2_URL } : { ARC_URL: arc, ARC_API_KEY: key };
+  return { ...common, ...asked, ...(woc === undefined ? {} : { WOC_URL: woc }) };
+}
 
 export async function startAuditor(config: Config, logger: Logger, life: Lifecycle): Promise<void> {
   const redis = createRedis(config.REDIS_URL);
   redis.on("error", (err) => logger.warn({ err }, "Redis connection"));
   life.add("redis", async () => void (await redis.quit()));
+  const directory = new RoundDirectory(redis);
   const auditor = await createAuditor(
     {
       network: config.NETWORK,
@@ -25,8 +35,13 @@ export async function startAuditor(config: Config, logger: Logger, life: Lifecyc
       ...(config.METRICS_TOKEN ? { metricsToken: config.METRICS_TOKEN } : {}),
     },
     {
-      chain: chainOf(config, logger),
+      chain: chainOf(ownChain(config), logger),
       readJournal: (roundId) => readJournal(redis, roundId),
+      source: {
+        liveRounds: () => directory.unfinished(config.ARENA),
+        readFrom: (roundId, fromSeq, count) => readFrom(redis, roundId, fromSeq, count),
+        publishHead: (roundId, head, isNew) => publishHead(redis, roundId, head, isNew),
+      },
       verify: createVerifier(),
       logger,
       now: Date.now,

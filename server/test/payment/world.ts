@@ -26,13 +26,14 @@ import {
   createPaymentService,
   type DepositTerms,
   type PaymentService,
+  publishHead,
 } from "../../src/payment/index.ts";
 import { openOperatorKeystore } from "../../src/payment/keys.ts";
 import { SettlementKeeper } from "../../src/payment/settlement/look-after.ts";
 import { type SettleDeps, Settler } from "../../src/payment/settlement/settle.ts";
 import { operatorKeys } from "../../src/payment/settlement/sign.ts";
 import { SettlementStore } from "../../src/payment/settlement/store.ts";
-import { readJournal } from "../../src/round/journal-store.ts";
+import { readFrom, readJournal } from "../../src/round/journal-store.ts";
 import { type Net, START_MS, startNet } from "../chain/support.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
 import { depositTx, payTx } from "./pay.ts";
@@ -127,10 +128,17 @@ export class World {
         passphrase: PASSPHRASE,
         createKeys: true,
         scryptCost: COST,
+        // It looks when a test tells it to.
+        lookMs: 3_600_000,
       },
       {
         chain: net.port,
         readJournal: (roundId) => readJournal(redis, roundId),
+        source: {
+          liveRounds: () => redis.smembers("mr:unfinished:main"),
+          readFrom: (roundId, from, count) => readFrom(redis, roundId, from, count),
+          publishHead: (roundId, head, isNew) => publishHead(redis, roundId, head, isNew),
+        },
         verify: createVerifier(),
         logger: createLogger("test", "silent"),
         now,
@@ -289,6 +297,7 @@ export class World {
       for (const [at, who] of cast.entries())
         round.at(1_000 * (at + 1)).must(round.boost(who, `m${slot}-${(at + 1) % memes}`, boost + at));
     round.end(dropped);
+    this.now = Math.max(this.now, round.now);
     await this.keep(round.open.roundId, round.entries);
     return round;
   }

@@ -9,7 +9,7 @@
 import { type FileHandle, mkdir, open, readFile, truncate } from "node:fs/promises";
 import { dirname } from "node:path";
 import { hashJson } from "@meme-rounds/shared-schema/hash";
-import { hash32, outpointSchema } from "@meme-rounds/shared-schema/records";
+import { hash32, outpointSchema, playKeySchema } from "@meme-rounds/shared-schema/records";
 import type { SettlementPlan } from "@meme-rounds/shared-schema/settlement";
 import { z } from "zod";
 import { outpointText } from "../wire.ts";
@@ -26,6 +26,8 @@ const lineSchema = z.strictObject({
   v: z.literal(2),
   roundId: z.string(),
   outcome: z.enum(["result", "void"]),
+  /** The operator's of this round, as its journal names it. */
+  operatorKey: playKeySchema,
   version: z.number().int().positive(),
   /** hashJson of the plan. */
   plan: hash32,
@@ -56,7 +58,7 @@ export const shapeOf = ({ inputs, outputs }: Shape): string =>
 export function lineOf(
   plan: SettlementPlan,
   transactions: readonly Shape[],
-  outcome: "result" | "void",
+  { outcome, operatorKey }: Pick<SignedPlan, "outcome" | "operatorKey">,
 ): SignedPlan {
   const shapes = transactions.map(shapeOf);
   let carry: SignedPlan["carry"];
@@ -78,6 +80,7 @@ export function lineOf(
     v: 2,
     roundId,
     outcome,
+    operatorKey,
     version,
     plan: hashJson(plan),
     shapes,

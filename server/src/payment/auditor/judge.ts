@@ -3,9 +3,10 @@
  * auditor's own book. Does not own: HTTP, keys, the book's file. It believes nothing the operator says: the plan it is
  * shown is only compared with what it finds itself.
  */
+import { setImmediate as breathe } from "node:timers/promises";
 import type { VerifyCompact } from "@meme-rounds/shared-schema/crypto";
 import { computeOutcome, droppedOutpoints } from "@meme-rounds/shared-schema/payout";
-import type { Entry, Network } from "@meme-rounds/shared-schema/records";
+import type { Entry } from "@meme-rounds/shared-schema/records";
 import type { RoundState } from "@meme-rounds/shared-schema/round-state";
 import { deadlineOf } from "@meme-rounds/shared-schema/rules";
 import type {
@@ -15,23 +16,21 @@ import type {
   SettlementPlan,
 } from "@meme-rounds/shared-schema/settlement";
 import { checkSettlement } from "@meme-rounds/shared-schema/settlement-check";
-import { verifyJournal } from "@meme-rounds/shared-schema/verify-journal";
+import { verifyEntry } from "@meme-rounds/shared-schema/verify-journal";
 import { ZodError } from "zod";
 import type { ChainPort } from "../../chain/index.ts";
 import { mapLimited } from "../parallel.ts";
 import { isDead } from "../settlement/dead.ts";
 import { type ReadTransaction, readTransaction } from "../transaction.ts";
 import { AuditorRefusal, outpointText } from "../wire.ts";
-import { type AuditorBook, shapeOf } from "./book.ts";
-
-export interface JudgeOptions {
-  network: Network;
-  auditorKey: string;
-}
+import { type AuditorBook, type SignedPlan, shapeOf } from "./book.ts";
+import type { Gate } from "./gate.ts";
+import { foreignReason, type OwnTerms } from "./opening.ts";
 
 export interface JudgeDeps {
   chain: ChainPort;
   book: AuditorBook;
+  gate: Gate;
   verify: VerifyCompact;
   readJournal(roundId: string): Promise<Entry[]>;
   now(): number;
@@ -42,23 +41,38 @@ const DEADLINE_MARGIN_S = 7_200;
 /** M8: the highest rate there can be, sat/KB; what the operator's change may lack at most. */
 const MAX_SAT_PER_KB = 500;
 const PARALLEL = 16;
+/** Records verified before others get a turn: heads go on being signed while a large round is judged. */
+const BURST = 200;
+
+/** A plan that is exactly what its round owes. */
+export interface Judged extends Pick<SignedPlan, "outcome" | "operatorKey"> {
+  /** What may have changed while the chain was asked; to be called right before signing. Throws AuditorRefusal. */
+  recheck(): Promise<void>;
+}
 
 export class Judge {
-  private readonly options: JudgeOptions;
+  private readonly own: OwnTerms;
   private readonly deps: JudgeDeps;
 
-  constructor(options: JudgeOptions, deps: JudgeDeps) {
-    this.options = options;
+  constructor(own: OwnTerms, deps: JudgeDeps) {
+    this.own = own;
     this.deps = deps;
   }
 
   /**
-   * Returns the outcome when the plan is exactly what the round owes; throws AuditorRefusal with the reason. `lostTxs`
-   * are the operator's evidence for what it calls lost: raw transactions, hex.
+   * Resolves when the plan is exactly what the round owes; throws AuditorRefusal with the reason. `lostTxs` are the
+   * operator's evidence for what it calls lost: raw transactions, hex.
    */
-  async judge(plan: SettlementPlan, lostTxs: readonly string[]): Promise<"result" | "void"> {
-    const state = await this.stateOf(plan.roundId);
+  async judge(plan: SettlementPlan, lostTxs: readonly string[]): Promise<Judged> {
+    const { gate, book } = this.deps;
+    const entries = await this.journalOf(plan.roundId);
+    const state = await this.verified(plan.roundId, entries);
     this.checkTime(state);
+    const signed = book.signedFor(plan.roundId)?.outcome;
+    const final = finalOf(state);
+    if (signed !== undefined && signed !== final)
+      throw new AuditorRefusal("PLAN_DIFFERENT", `a ${signed} was signed for ${plan.roundId}`);
+    await gate.check(entries, state, signed !== undefined);
     const dropped = droppedOutpoints(state);
     const deposits: DepositCoin[] = [];
     for (const { playKey, deposits: all } of state.players.values())
@@ -80,32 +94,43 @@ export class Judge {
     const inputs = plan.txs.flatMap((tx) => tx.inputs);
     await mapLimited(inputs, PARALLEL, (input) => this.checkCoin(input, plan.roundId));
     await this.checkLost(plan.lost, lostTxs);
-    await mapLimited([...dropped], PARALLEL, (outpoint) => this.checkDropped(outpoint));
-    return outcome.kind;
+    return {
+      outcome: outcome.kind,
+      operatorKey: state.open.operatorKey,
+      recheck: () => gate.recheck(entries, state, signed !== undefined),
+    };
   }
 
-  /** The key that signs for the operator in this round, as its journal names it. */
-  async operatorKeyOf(roundId: string): Promise<string> {
-    return (await this.stateOf(roundId)).open.operatorKey;
+  /** When the round ends, ms, as its journal says. Throws AuditorRefusal when it is none of this auditor's. */
+  async closesAtOf(roundId: string): Promise<number> {
+    const first = (await this.journalOf(roundId))[0]?.record;
+    if (first?.kind !== "open") throw new AuditorRefusal("JOURNAL_INVALID", "the journal is empty");
+    const reason = foreignReason(first.body, roundId, this.own);
+    if (reason !== undefined) throw new AuditorRefusal("ROUND_FOREIGN", reason);
+    return first.body.closesAt;
   }
 
-  private async stateOf(roundId: string): Promise<RoundState> {
-    const entries = await this.deps.readJournal(roundId).catch((cause: unknown): never => {
+  private async journalOf(roundId: string): Promise<Entry[]> {
+    return await this.deps.readJournal(roundId).catch((cause: unknown): never => {
       if (cause instanceof ZodError || cause instanceof SyntaxError)
         throw new AuditorRefusal("JOURNAL_INVALID", "a record has not the shape of one", { cause });
       throw cause;
     });
-    const verified = verifyJournal(entries, this.deps.verify, { partial: true });
-    if (!verified.ok)
-      throw new AuditorRefusal("JOURNAL_INVALID", `record ${verified.seq}: ${verified.reason}`);
-    const { state } = verified;
+  }
+
+  private async verified(roundId: string, entries: readonly Entry[]): Promise<RoundState> {
+    let state: RoundState | undefined;
+    for (const [at, entry] of entries.entries()) {
+      if (at % BURST === BURST - 1) await breathe();
+      const step = verifyEntry(state, entry, this.deps.verify);
+      if (!step.ok) throw new AuditorRefusal("JOURNAL_INVALID", `record ${step.seq}: ${step.reason}`);
+      state = step.state;
+    }
+    if (state === undefined) throw new AuditorRefusal("JOURNAL_INVALID", "the journal is empty");
     if (state.phase.kind !== "final")
       throw new AuditorRefusal("JOURNAL_UNFINISHED", "the journal has no result");
-    const { open } = state;
-    if (open.roundId !== roundId || open.network !== this.options.network)
-      throw new AuditorRefusal("ROUND_FOREIGN", "the journal is of another round or network");
-    if (open.auditorKey !== this.options.auditorKey)
-      throw new AuditorRefusal("ROUND_FOREIGN", "the round names another auditor");
+    const reason = foreignReason(state.open, roundId, this.own);
+    if (reason !== undefined) throw new AuditorRefusal("ROUND_FOREIGN", reason);
     return state;
   }
 
@@ -166,22 +191,25 @@ export class Judge {
         throw new AuditorRefusal("DEPOSIT_NOT_LOST", `no block holds a rival of ${outpoint}`);
     }
   }
-
-  /** A deposit that stands unharmed on the chain was not the operator's to drop (M1). */
-  private async checkDropped(outpoint: string): Promise<void> {
-    const txid = outpoint.slice(0, outpoint.indexOf(":"));
-    const { state } = await this.deps.chain.status(txid);
-    if (state === "mined")
-      throw new AuditorRefusal("DEPOSIT_DROPPED_WRONGLY", `${outpoint} was dropped but is mined`);
-  }
 }
+
+const finalOf = ({ phase }: RoundState): "result" | "void" | undefined =>
+  phase.kind === "final" ? phase.outcome.kind : undefined;
 
 function carryCoinsOf(plan: SettlementPlan): CarryCoin[] {
   return plan.txs
     .flatMap(({ inputs }) => inputs)
     .flatMap((input) =>
       input.kind === "carry"
-        ? [{ roundId: input.roundId, txid: input.txid, vout: input.vout, sats: input.sats }]
+        ? [
+            {
+              roundId: input.roundId,
+              txid: input.txid,
+              vout: input.vout,
+              sats: input.sats,
+              script: input.script,
+            },
+          ]
         : [],
     );
 }

@@ -25,12 +25,15 @@ export function rulesReason(rules: Rules): string | undefined {
 export interface OwnTerms {
   network: Network;
   auditorKey: string;
+  /** Keys that were rotated out: rounds and carries of their time are still settled with them (M7). */
+  olderAuditorKeys?: readonly string[];
 }
 
 /** Why a round that opened so is not of this auditor; undefined when it is. */
 export function foreignReason(open: BodyOf<"open">, roundId: string, own: OwnTerms): string | undefined {
   if (open.roundId !== roundId || open.network !== own.network)
     return "the journal is of another round or network";
-  if (open.auditorKey !== own.auditorKey) return "the round names another auditor";
+  if (open.auditorKey !== own.auditorKey && !own.olderAuditorKeys?.includes(open.auditorKey))
+    return "the round names another auditor";
   return undefined;
 }

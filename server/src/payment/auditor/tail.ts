@@ -79,6 +79,7 @@ export class Tail {
   private lastList: number | undefined;
   private lastSweep: number | undefined;
   private running: Promise<void> | undefined;
+  private turn: Promise<void> = Promise.resolve();
   private readonly heads = counter("mr_auditor_heads", "Journal heads the auditor has signed.");
   private readonly flagged = counter("mr_auditor_flags", "Journals the auditor has given up.", ["code"]);
   private readonly lag = gauge("mr_auditor_look_seconds", "How long the auditor's last look took.");
@@ -106,10 +107,18 @@ export class Tail {
   async stop(): Promise<void> {
     this.ending.abort();
     await this.running;
+    await this.turn;
+    await this.deps.drops.stop();
   }
 
-  /** One look at every live round. A round that fails does not keep the others from being followed. */
-  async look(): Promise<void> {
+  /** One look at every live round; one after the other, however many ask. A round that fails keeps no other back. */
+  look(): Promise<void> {
+    const mine = this.turn.then(() => this.lookOnce());
+    this.turn = mine.catch(() => undefined); // its caller hears of the failure
+    return mine;
+  }
+
+  private async lookOnce(): Promise<void> {
     const { source, notes, logger, now } = this.deps;
     const began = now();
     const live = new Set((await source.liveRounds()).filter(isRoundId));
