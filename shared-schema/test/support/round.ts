@@ -78,9 +78,12 @@ export class TestRound {
   readonly signer: Signer;
   now: number;
 
-  constructor(options: { rules?: Partial<Rules>; carryIn?: number; signer?: Signer } = {}) {
+  constructor(
+    options: { rules?: Partial<Rules>; carryIn?: number; signer?: Signer; receiptKey?: string } = {},
+  ) {
     const rules = { ...defaultRules(600, 100), ...options.rules };
-    const body = openBody(rules, options.carryIn);
+    const made = openBody(rules, options.carryIn);
+    const body = { ...made, receiptKey: options.receiptKey ?? made.receiptKey };
     const first = seal(EMPTY_HEAD, OPENS_AT, { kind: "open", body });
     this.entries = [first];
     this.state = openState(first);
