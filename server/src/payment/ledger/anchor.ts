@@ -122,13 +122,23 @@ export class Anchor {
     const isClosed = state.phase.outcome.kind === "result";
     const journalTxid = isClosed ? (had?.journalTxid ?? (await this.journal(state, entries))) : undefined;
     const link = had ?? (await this.link(state, journalTxid));
-    const ids = [...(isClosed ? [journalId(roundId)] : []), linkId(arena, link.at)];
+    const ids = [...(isClosed ? [journalId(roundId)] : []), ...(await this.unsentTo(arena, link.at))];
     for (const id of ids)
       if (!(await outbox.isOut(id)) && !(await this.step(`send ${id}`, () => outbox.send(id))))
         throw new SettleLater(`${id} was not seen yet`);
     if (isClosed) await this.step("closed", () => this.deps.onClosed(state));
     await this.step("done", () => redis.hdel(DUE, roundId));
     return { linkTxid: link.link.txid, ...(journalTxid === undefined ? {} : { journalTxid }) };
+  }
+
+  /** A link goes out behind those before it: whoever stored one of them may have died before sending it. */
+  private async unsentTo(arena: string, at: number): Promise<string[]> {
+    const ids = [linkId(arena, at)];
+    for (let before = at - 1; before >= 0; before--) {
+      if (await this.deps.outbox.isOut(linkId(arena, before))) break;
+      ids.unshift(linkId(arena, before));
+    }
+    return ids;
   }
 
   /** Stores the transaction with the journal's file; returns its txid. */
