@@ -18,3 +18,14 @@ export const p2pkhScript = (publicKey: string): string => `76a914${keyHash(publi
 /** M2: both keys sign, the operator's checked first; without a refund branch. */
 export const twoKeyScript = (operatorKey: string, auditorKey: string): string =>
   `76a914${keyHash(operatorKey)}88ad76a914${keyHash(auditorKey)}88ac`;
+
+/**
+ * Whose keys a lock of ours asks for, as hash160 hex: both of a two-key lock or an escrow, the operator's alone of a
+ * P2PKH. Undefined for other scripts.
+ */
+export function keyHashesOf(script: string): { operator: string; auditor?: string } | undefined {
+  const two = /76a914([0-9a-f]{40})88ad76a914([0-9a-f]{40})88ac/.exec(script);
+  if (two?.[1] !== undefined && two[2] !== undefined) return { operator: two[1], auditor: two[2] };
+  const one = /^76a914([0-9a-f]{40})88ac$/.exec(script)?.[1];
+  return one === undefined ? undefined : { operator: one };
+}

@@ -26,6 +26,10 @@ export interface DepositCoin extends Coin {
 /** A carry output of an earlier round, locked to operator and auditor (E11). */
 export interface CarryCoin extends Coin {
   roundId: string;
+  /** Locking script, hex: of the keys its own round named. The spending round's lock when absent. */
+  script?: string;
+  /** The auditor's key in that lock; the spending round's when absent. */
+  auditorKey?: string;
 }
 
 /** A coin of the operator's own, of whichever of its keys. */
@@ -154,13 +158,15 @@ function depositInputs(open: BodyOf<"open">, deposits: readonly DepositCoin[]): 
     });
 }
 
-function carryInputs({ open, carryCoins }: SettlementBasis, script: string): PlanInput[] | undefined {
+/** `ownScript` is the lock of the spending round's keys: after a rotation (M7) a carry has an older one. */
+function carryInputs({ open, carryCoins }: SettlementBasis, ownScript: string): PlanInput[] | undefined {
   const inputs: PlanInput[] = [];
   for (const { roundId, sats } of open.carryFrom) {
     if (sats === 0) continue;
     const coin = carryCoins.find((one) => one.roundId === roundId);
     if (coin === undefined || coin.sats !== sats) return undefined;
-    inputs.push({ kind: "carry", txid: coin.txid, vout: coin.vout, sats, script, roundId });
+    const { txid, vout, script = ownScript } = coin;
+    inputs.push({ kind: "carry", txid, vout, sats, script, roundId });
   }
   return inputs;
 }

@@ -13,6 +13,8 @@ const coinsSchema = z.array(
     sats: z.number().int().positive(),
     txid: z.string(),
     vout: z.number().int().nonnegative(),
+    script: z.string().optional(),
+    auditorKey: z.string().optional(),
   }),
 );
 

@@ -74,15 +74,16 @@ export const basisOf = (state: RoundState, carryCoins: readonly CarryCoin[]): Se
   carryCoins,
 });
 
-/** Which output pays whom (protocol.md 6), and the carry's coin. */
-function owedBy(plan: SettlementPlan, txs: readonly SignedTx[]) {
+/** Which output pays whom (protocol.md 6), and the carry's coin with the keys that lock it. */
+function owedBy(plan: SettlementPlan, txs: readonly SignedTx[], auditorKey: string) {
   const payouts: SettledPayout[] = [];
   let carry: CarryCoin | undefined;
   for (const [at, { outputs }] of plan.txs.entries()) {
     const txid = txs[at]?.txid ?? "";
     for (const [vout, output] of outputs.entries()) {
       if (output.kind === "payout") payouts.push({ playKey: output.playKey, sats: output.sats, txid, vout });
-      if (output.kind === "carry") carry = { roundId: plan.roundId, txid, vout, sats: output.sats };
+      if (output.kind === "carry")
+        carry = { roundId: plan.roundId, txid, vout, sats: output.sats, script: output.script, auditorKey };
     }
   }
   return { payouts, carry };
@@ -202,8 +203,14 @@ export class Settler {
       const lostTxs = await this.step("evidence", () => withAncestors(lost, depositTx));
       const request = { plan, collectSignatures: collectSignatures(plan, keys.round), lostTxs };
       const signatures = await this.step("cosign", () => auditor.cosign(request));
-      const signed = signSettlement(plan, keys, { publicKey: auditorKey, signatures });
-      const { payouts, carry } = owedBy(plan, signed);
+      const claimed = await this.step("carry keys", () => this.deps.carry.claimedBy(plan.roundId));
+      const carryKeys = new Map(claimed.map((coin) => [coin.roundId, coin.auditorKey]));
+      const signed = signSettlement(plan, keys, {
+        publicKey: auditorKey,
+        ofCarry: (roundId) => carryKeys.get(roundId) ?? auditorKey,
+        signatures,
+      });
+      const { payouts, carry } = owedBy(plan, signed, auditorKey);
       const outcome = computeOutcome(state);
       const due = outcome.kind === "result" ? outcome.result : { returned: amountsDue(outcome) };
       const payoutHash = sha256Hex(utf8(canonicalJson(due)));

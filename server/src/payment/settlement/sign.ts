@@ -8,7 +8,7 @@
  */
 import { toHex } from "@meme-rounds/shared-schema/bytes";
 import { publicKeyOf } from "@meme-rounds/shared-schema/crypto";
-import { p2pkhScript } from "@meme-rounds/shared-schema/lock";
+import { keyHash, keyHashesOf } from "@meme-rounds/shared-schema/lock";
 import { type PlannedTx, type SettlementPlan, transactionOf } from "@meme-rounds/shared-schema/settlement";
 import {
   extendedTxBytes,
@@ -44,24 +44,29 @@ export interface SigningKey {
 /** All of the operator's keys: the round's own, and those its coins are locked to. */
 export interface OperatorKeys {
   round: SigningKey;
-  /** For P2PKH scripts (hex) of its coins. Throws when none of its keys fits. */
+  /** For scripts (hex) of its own coins and of carries: keys rotate (M7). Throws when none of its keys fits. */
   forScript(script: string): SigningKey;
 }
+
+/** The key that a lock (script, hex) asks for. */
+type ForScript = (script: string) => SigningKey;
 
 const needsTwo = (kind: PlannedTx["inputs"][number]["kind"]): boolean => kind !== "operator";
 
 /** One signature per input that takes operator and auditor; null for the operator's own coins. */
-function twoKeySignatures(planned: PlannedTx, tx: PlainTx, { secret, sign }: SigningKey): (string | null)[] {
+function twoKeySignatures(planned: PlannedTx, tx: PlainTx, forScript: ForScript): (string | null)[] {
   const preimageOf = preimages(tx);
-  return planned.inputs.map(({ kind }, at) =>
-    needsTwo(kind) ? signPreimage(preimageOf(at), secret, sign) : null,
-  );
+  return planned.inputs.map(({ kind, script }, at) => {
+    if (!needsTwo(kind)) return null;
+    const { secret, sign } = forScript(script);
+    return signPreimage(preimageOf(at), secret, sign);
+  });
 }
 
 /** The operator's signatures of the collects, for the auditor; an empty list for every other transaction. */
 export const collectSignatures = (plan: SettlementPlan, round: SigningKey): Signatures =>
   plan.txs.map((planned) =>
-    planned.kind === "collect" ? twoKeySignatures(planned, transactionOf(planned), round) : [],
+    planned.kind === "collect" ? twoKeySignatures(planned, transactionOf(planned), () => round) : [],
   );
 
 const unlockOf = (kind: string, operator: KeySignature, auditor: KeySignature): string =>
@@ -73,11 +78,16 @@ function given(signature: string | null | undefined, what: string): string {
 }
 
 /** Of many signatures the first and last are verified: the network verifies all, and a wrong one moves no money. */
-function probe(tx: PlainTx, signatures: readonly (string | null)[], publicKey: string, whose: string): void {
+function probe(
+  tx: PlainTx,
+  signatures: readonly (string | null)[],
+  keyAt: (at: number) => string,
+  whose: string,
+): void {
   const signed = signatures.flatMap((signature, at) => (signature === null ? [] : [{ at, signature }]));
   const preimageOf = preimages(tx);
   for (const { at, signature } of new Set([signed.at(0), signed.at(-1)].filter((one) => one !== undefined)))
-    if (!verifyPreimage(preimageOf(at), { signature, publicKey }))
+    if (!verifyPreimage(preimageOf(at), { signature, publicKey: keyAt(at) }))
       throw new AuditorRefusal("SIGNATURES_WRONG", `${whose} signature of input ${at} does not verify`);
 }
 
@@ -87,27 +97,37 @@ export interface Cosigned {
   transactions: PlainTx[];
 }
 
-/** M4: the auditor's half of the whole set. Throws AuditorRefusal SIGNATURES_WRONG when the operator's does not fit. */
+/**
+ * M4: the auditor's half of the whole set. `forScript` finds the key of each lock where the auditor has had more than
+ * one. Throws AuditorRefusal SIGNATURES_WRONG when the operator's half does not fit.
+ */
 export function auditorSignatures(
   plan: SettlementPlan,
   operator: { publicKey: string; collectSignatures: Signatures },
   auditor: SigningKey,
+  forScript: ForScript = () => auditor,
 ): Cosigned {
-  const publicKey = publicKeyOf(auditor.secret);
+  const publicKeys = new Map<SigningKey, string>();
+  const publicOf = (script: string): string => {
+    const key = forScript(script);
+    const had = publicKeys.get(key) ?? publicKeyOf(key.secret);
+    publicKeys.set(key, had);
+    return had;
+  };
   const txids: (string | undefined)[] = [];
   const transactions: PlainTx[] = [];
   const signatures = plan.txs.map((planned, index) => {
     const tx = transactionOf(planned, txids);
     transactions.push(tx);
-    const mine = twoKeySignatures(planned, tx, auditor);
+    const mine = twoKeySignatures(planned, tx, forScript);
     if (planned.kind !== "collect") return mine;
     const theirs = operator.collectSignatures[index] ?? [];
-    probe(tx, theirs, operator.publicKey, "the operator's");
-    const unlocking = planned.inputs.map(({ kind }, at) =>
+    probe(tx, theirs, () => operator.publicKey, "the operator's");
+    const unlocking = planned.inputs.map(({ kind, script }, at) =>
       unlockOf(
         kind,
         { signature: given(theirs[at], `input ${at} of collect ${index}`), publicKey: operator.publicKey },
-        { signature: given(mine[at], `input ${at} of collect ${index}`), publicKey },
+        { signature: given(mine[at], `input ${at} of collect ${index}`), publicKey: publicOf(script) },
       ),
     );
     txids[index] = txidOf(rawTxBytes(tx, unlocking));
@@ -116,11 +136,14 @@ export function auditorSignatures(
   return { signatures, transactions };
 }
 
-/** The transactions to send, in order. Throws AuditorRefusal when the auditor's half does not fit. */
+/**
+ * The transactions to send, in order. `ofCarry` gives the auditor's key in carries of older keys; its key of this round
+ * by default. Throws AuditorRefusal when the auditor's half does not fit.
+ */
 export function signSettlement(
   plan: SettlementPlan,
   operator: OperatorKeys,
-  auditor: { publicKey: string; signatures: Signatures },
+  auditor: { publicKey: string; signatures: Signatures; ofCarry?: (roundId: string) => string },
 ): SignedTx[] {
   const txids: string[] = [];
   const operatorKey = publicKeyOf(operator.round.secret);
@@ -128,19 +151,20 @@ export function signSettlement(
     const tx = transactionOf(planned, txids);
     const preimageOf = preimages(tx);
     const theirs = auditor.signatures[index] ?? [];
-    probe(tx, theirs, auditor.publicKey, "the auditor's");
+    const auditorKeyAt = (at: number): string => {
+      const input = planned.inputs[at];
+      const older = input?.kind === "carry" ? auditor.ofCarry?.(input.roundId) : undefined;
+      return older ?? auditor.publicKey;
+    };
+    probe(tx, theirs, auditorKeyAt, "the auditor's");
     const unlocking = planned.inputs.map(({ kind, script }, at) => {
-      if (!needsTwo(kind)) {
-        const { secret, sign } = operator.forScript(script);
-        return p2pkhUnlock({
-          signature: signPreimage(preimageOf(at), secret, sign),
-          publicKey: publicKeyOf(secret),
-        });
-      }
-      const { secret, sign } = operator.round;
-      const mine = { signature: signPreimage(preimageOf(at), secret, sign), publicKey: operatorKey };
+      const isRounds = kind === "deposit" || kind === "pot";
+      const { secret, sign } = isRounds ? operator.round : operator.forScript(script);
+      const publicKey = isRounds ? operatorKey : publicKeyOf(secret);
+      const mine = { signature: signPreimage(preimageOf(at), secret, sign), publicKey };
+      if (!needsTwo(kind)) return p2pkhUnlock(mine);
       const signature = given(theirs[at], `input ${at} of transaction ${index}`);
-      return unlockOf(kind, mine, { signature, publicKey: auditor.publicKey });
+      return unlockOf(kind, mine, { signature, publicKey: auditorKeyAt(at) });
     });
     const raw = rawTxBytes(tx, unlocking);
     const txid = txidOf(raw);
@@ -149,20 +173,28 @@ export function signSettlement(
   });
 }
 
+/** The key of a lock among all generations of a keystore's key; each is made once. Throws when none fits. */
+export function keyByScript(
+  whose: "operator" | "auditor",
+  publicKeys: readonly string[],
+  secretFor: (publicKey: string) => Uint8Array,
+  sign: DigestSigner,
+): ForScript {
+  const byHash = new Map(publicKeys.map((key) => [keyHash(key), { secret: secretFor(key), sign }]));
+  return (script) => {
+    const key = byHash.get(keyHashesOf(script)?.[whose] ?? "");
+    if (key === undefined) throw new Error(`a coin is locked to none of the ${whose}'s keys`);
+    return key;
+  };
+}
+
 /** The operator's keys as a keystore holds them. `publicKeys` are all generations. */
-export function operatorKeys(
+export const operatorKeys = (
   roundKey: string,
   publicKeys: readonly string[],
   secretFor: (publicKey: string) => Uint8Array,
   sign: DigestSigner,
-): OperatorKeys {
-  const byScript = new Map(publicKeys.map((key) => [p2pkhScript(key), key]));
-  return {
-    round: { secret: secretFor(roundKey), sign },
-    forScript(script) {
-      const key = byScript.get(script);
-      if (key === undefined) throw new Error("a coin is locked to none of the operator's keys");
-      return { secret: secretFor(key), sign };
-    },
-  };
-}
+): OperatorKeys => ({
+  round: { secret: secretFor(roundKey), sign },
+  forScript: keyByScript("operator", publicKeys, secretFor, sign),
+});

@@ -21,7 +21,14 @@ const states = ["planned", "signed", "sent", "mined"] as const;
 export type SettlementState = (typeof states)[number];
 const payoutsSchema = z.array(settledPayoutSchema);
 export type SettledPayout = z.infer<typeof settledPayoutSchema>;
-const carrySchema = z.object({ roundId: z.string(), txid: z.string(), vout: z.number(), sats: z.number() });
+const carrySchema = z.object({
+  roundId: z.string(),
+  txid: z.string(),
+  vout: z.number(),
+  sats: z.number(),
+  script: z.string().optional(),
+  auditorKey: z.string().optional(),
+});
 const txsSchema = z.array(z.object({ txid: z.string(), rawHex: z.string(), efHex: z.string() }));
 const txidsSchema = z.array(z.string());
 
