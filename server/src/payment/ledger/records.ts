@@ -4,6 +4,7 @@
  * only moderated things may be handed in, because nothing on the chain can be taken back.
  */
 
+import { hashJson } from "@meme-rounds/shared-schema/hash";
 import { p2pkhScript } from "@meme-rounds/shared-schema/lock";
 import {
   type ChainRecord,
@@ -54,6 +55,7 @@ export type RecordJob = {
 
 /** What any process may ask to be published; the payment worker does it. */
 export interface RecordQueue {
+  /** Throws a ZodError on a job that has not the form. */
   publish(job: RecordJob): Promise<void>;
   /** Where stored bytes are on the chain: output 0 of that transaction, once it is on its way. */
   mediaTxid(sha256: string): Promise<string | undefined>;
@@ -62,7 +64,7 @@ export interface RecordQueue {
 export const createRecordQueue = (redis: Redis): RecordQueue => ({
   async publish(job) {
     if ((await redis.hexists(PUBLISHED, job.id)) === 1) return;
-    await redis.hsetnx(WAITING, job.id, JSON.stringify(job));
+    await redis.hsetnx(WAITING, job.id, JSON.stringify(jobSchema.parse(job)));
   },
   async mediaTxid(sha256) {
     return (await redis.hget(MEDIA, sha256)) ?? undefined;
@@ -96,7 +98,7 @@ export function modelJobs(fields: Fields<"model">, at: number): RecordJob[] {
 
 /** The keys in use, once for each set of them. */
 export const keysJob = (fields: Fields<"keys">, at: number): RecordJob => ({
-  id: `keys:${fields.operatorKey}:${fields.auditorKey}:${fields.auditorHeadKey}:${fields.receiptKey}`,
+  id: `keys:${hashJson(fields)}`,
   type: "keys",
   at,
   fields,
