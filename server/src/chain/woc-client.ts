@@ -79,7 +79,7 @@ const BULK = 20;
 const MAX_PAGES = 100;
 
 /** The txid of raw transaction bytes: displayed byte order. */
-export const txidOf = (raw: Uint8Array): string => toHex(hash256(raw).reverse());
+const txidOf = (raw: Uint8Array): string => toHex(hash256(raw).reverse());
 
 /** A text answer may come as a JSON string. */
 const unquote = (text: string): string => text.trim().replace(/^"(.*)"$/, "$1");
