@@ -1,21 +1,22 @@
-/** The ARC face of the devchain. Owns: paths, bodies and error documents. */
-import { z } from "zod";
+/**
+ * The ARC face of the devchain, and Arcade's beside it: the same without /v1, with words of its own. Owns: paths, answers
+ * and error documents. A transaction is judged and relayed before it is answered, so that whatever X-WaitFor asks for has
+ * already come; only the fault `late` (faults.ts) makes anybody wait.
+ */
 import { bumpHex } from "./block.ts";
+import { broadcastOf, transactionsIn } from "./bodies.ts";
 import type { DevChain } from "./chain.ts";
-import { type Answer, BadCall, type Call, hexBytes, json, jsonBody, type Routes } from "./http.ts";
+import { type Answer, BadCall, type Call, header, json, type Routes, text } from "./http.ts";
 import type { Row } from "./state.ts";
 import type { Callback } from "./store.ts";
 import { Refusal } from "./validate.ts";
-
-const rawTxBody = z.object({ rawTx: z.string() });
-const rawTxsBody = z.array(rawTxBody);
 
 /** A transaction as ARC describes it. */
 export function arcView(row: Row, now: number) {
   return {
     timestamp: new Date(now).toISOString(),
     txid: row.tx.txid,
-    txStatus: row.status,
+    txStatus: row.status as string,
     blockHash: row.mined?.block.hash ?? "",
     blockHeight: row.mined?.block.height ?? 0,
     merklePath: row.mined ? bumpHex(row.mined.block, row.mined.index) : "",
@@ -23,6 +24,13 @@ export function arcView(row: Row, now: number) {
     competingTxs: row.competing.length > 0 ? row.competing : null,
   };
 }
+
+const ARCADE_WORDS: Record<string, string> = {
+  SEEN_ON_NETWORK: "SEEN_MULTIPLE_NODES",
+  SEEN_IN_ORPHAN_MEMPOOL: "PENDING_RETRY",
+};
+/** So many blocks make a mined transaction IMMUTABLE in Arcade's words. */
+const IMMUTABLE_DEPTH = 100;
 
 const problem = (status: number, title: string, detail: string, extraInfo: string) => ({
   type: `https://bitcoin-sv.github.io/arc/#/errors?id=_${status}`,
@@ -34,12 +42,6 @@ const problem = (status: number, title: string, detail: string, extraInfo: strin
   extraInfo,
 });
 
-const isType = (call: Call, type: string): boolean => call.headers["content-type"]?.includes(type) ?? false;
-const header = (call: Call, name: string): string | undefined => {
-  const value = call.headers[name];
-  return Array.isArray(value) ? value[0] : value;
-};
-
 function callbackOf(call: Call): Callback | undefined {
   const url = header(call, "x-callbackurl");
   if (url === undefined) return undefined;
@@ -49,29 +51,22 @@ function callbackOf(call: Call): Callback | undefined {
   return { url, full, ...(token === undefined ? {} : { token }) };
 }
 
-function parsed<T>(schema: z.ZodType<T>, value: unknown): T {
-  const result = schema.safeParse(value);
-  if (!result.success) throw new BadCall(z.prettifyError(result.error));
-  return result.data;
-}
-
-function txBytes(call: Call): Uint8Array {
-  if (isType(call, "octet-stream")) return call.body;
-  if (isType(call, "json")) return hexBytes(parsed(rawTxBody, jsonBody(call)).rawTx);
-  return hexBytes(call.body.toString("utf8").trim());
-}
-
-function txsBytes(call: Call): Uint8Array[] {
-  if (isType(call, "json")) return parsed(rawTxsBody, jsonBody(call)).map(({ rawTx }) => hexBytes(rawTx));
-  return call.body.toString("utf8").trim().split(/\s+/).map(hexBytes);
-}
+const PROBLEM = "application/problem+json";
 
 /** The answers wait until the accepted transactions are on disk (`durable`). */
 export function arcRoutes(chain: DevChain, durable: () => Promise<void>): Routes {
-  const submit = (bytes: Uint8Array, callback: Callback | undefined) => {
+  const view = (row: Row, arcade: boolean) => {
+    const said = arcView(row, chain.now());
+    if (!arcade) return said;
+    const depth = row.mined ? chain.state.height - row.mined.block.height + 1 : 0;
+    const txStatus = depth >= IMMUTABLE_DEPTH ? "IMMUTABLE" : (ARCADE_WORDS[said.txStatus] ?? said.txStatus);
+    return { ...said, txStatus };
+  };
+
+  const submit = (bytes: Uint8Array, callback: Callback | undefined, arcade: boolean) => {
     try {
       const { row } = chain.submit(bytes, callback);
-      return { ...arcView(row, chain.now()), status: 200, title: "OK" };
+      return { ...view(row, arcade), status: 200, title: "OK" };
     } catch (error) {
       if (error instanceof Refusal)
         return problem(error.status, error.title, error.message, error.nodeMessage);
@@ -80,20 +75,19 @@ export function arcRoutes(chain: DevChain, durable: () => Promise<void>): Routes
   };
 
   const post = async (call: Call): Promise<Answer | undefined> => {
-    if (call.path !== "/v1/tx" && call.path !== "/v1/txs") return undefined;
+    const broadcast = broadcastOf(call);
+    if (!broadcast || broadcast.face === "woc") return undefined;
     try {
       const callback = callbackOf(call);
-      if (call.path === "/v1/tx") {
-        const view = submit(txBytes(call), callback);
-        await durable();
-        return json(view.status, view, view.status === 200 ? undefined : "application/problem+json");
-      }
-      const transactions = txsBytes(call).map((bytes) => submit(bytes, callback));
+      const arcade = broadcast.face === "arcade";
+      const views = transactionsIn(call, broadcast).map((bytes) => submit(bytes, callback, arcade));
       await durable();
-      return json(200, { transactions });
+      const [one] = views;
+      if (broadcast.list || !one) return json(200, { transactions: views });
+      return json(one.status, one, one.status === 200 ? undefined : PROBLEM);
     } catch (error) {
       if (!(error instanceof BadCall)) throw error;
-      return json(400, problem(400, "Bad request", error.message, ""), "application/problem+json");
+      return json(400, problem(400, "Bad request", error.message, ""), PROBLEM);
     }
   };
 
@@ -110,13 +104,16 @@ export function arcRoutes(chain: DevChain, durable: () => Promise<void>): Routes
 
   return (call) => {
     if (call.method === "POST") return post(call);
-    if (call.path === "/v1/policy") return json(200, policy());
-    if (call.path === "/v1/health") return json(200, { healthy: true, version: "devchain", reason: "" });
-    const txid = /^\/v1\/tx\/([0-9a-f]{64})$/.exec(call.path)?.[1];
-    if (txid === undefined) return undefined;
-    const row = chain.find(txid);
-    if (row) return json(200, arcView(row, chain.now()));
+    const [, version, path = ""] =
+      /^(\/v1)?(\/(?:tx\/[0-9a-f]{64}|policy|health|ready))$/.exec(call.path) ?? [];
+    const arcade = version === undefined;
+    if (path === "/policy") return json(200, policy());
+    if (path === "/health") return json(200, { healthy: true, version: "devchain", reason: "" });
+    if (path === "/ready") return arcade ? text(200, "OK") : undefined;
+    if (path === "") return undefined;
+    const row = chain.find(path.slice("/tx/".length));
+    if (row) return json(200, view(row, arcade));
     const detail = "The requested resource could not be found";
-    return json(404, problem(404, "Not found", detail, "transaction not found"), "application/problem+json");
+    return json(404, problem(404, "Not found", detail, "transaction not found"), PROBLEM);
   };
 }

@@ -2,11 +2,21 @@
  * The devchain: one node that judges, remembers and mines. Owns: submission (every script, double spends, fee, finality),
  * the orphan pool, mining, reorganisations, the faucet. Does not own: HTTP, the state's fold (state.ts), disk (store.ts).
  */
+import type { Verifier } from "../../src/infra/ecdsa.ts";
 import type { Block } from "./block.ts";
+import { coinbaseTx, faucetPayments } from "./faucet.ts";
 import { ChainState, type Row, type StatusListener } from "./state.ts";
-import type { Callback, ChainEvent, Store } from "./store.ts";
-import { checkFee, checkFinal, checkScripts, checkStructure, type Policy, Refusal } from "./validate.ts";
-import { readTx, scriptHashOf, type WireOutput, type WireTx, writeTx } from "./wire.ts";
+import type { Callback, ChainEvent, Store, Trace } from "./store.ts";
+import {
+  checkAncestors,
+  checkFee,
+  checkFinal,
+  checkScripts,
+  checkStructure,
+  type Policy,
+  Refusal,
+} from "./validate.ts";
+import { readTx, type WireTx } from "./wire.ts";
 
 export type { Policy };
 
@@ -15,6 +25,8 @@ export interface ChainDeps {
   /** Milliseconds since the unix epoch. */
   now: () => number;
   onStatus: StatusListener;
+  /** Checks signatures faster than the SDK; it never has the last word against one. */
+  native?: Verifier;
 }
 
 /** What became of a submitted transaction that was not refused. */
@@ -23,23 +35,22 @@ export interface Submitted {
   outcome: "accepted" | "known" | "conflict" | "orphan";
 }
 
-/** Anybody can spend this script: the faucet's coins are locked by it, so that a faucet payment is valid like any other. */
-const ANYONE = Uint8Array.of(0x51);
-const ANYONE_HASH = scriptHashOf(ANYONE);
-/** Nobody has this key: block rewards are out of the game, so that no coinbase maturity needs to be kept. */
-const NOBODY = Buffer.from(`76a914${"00".repeat(20)}88ac`, "hex");
-const FAUCET_COINS = 64;
-const FAUCET_COIN_SATS = 1_000_000_000_000;
-const BLOCK_REWARD_SATS = 312_500_000;
 const MAX_ORPHANS = 1000;
-/** A faucet payment has one input and two outputs; its size is below this many bytes for any address. */
-const FAUCET_TX_BYTES = 200;
+
+function readOrRefuse(bytes: Uint8Array): WireTx {
+  try {
+    return readTx(bytes);
+  } catch (error) {
+    throw new Refusal(463, error instanceof Error ? error.message : String(error), "TX decode failed");
+  }
+}
 
 export class DevChain {
-  readonly policy: Policy;
+  policy: Policy;
   readonly state: ChainState;
   readonly #store: Store;
   readonly #clock: () => number;
+  readonly #native: Verifier | undefined;
   readonly #orphans = new Map<string, Row>();
 
   /** Folds `history` (the log read back) and makes the first block of a chain that has none. */
@@ -47,6 +58,7 @@ export class DevChain {
     this.policy = policy;
     this.#store = deps.store;
     this.#clock = deps.now;
+    this.#native = deps.native;
     let live = false;
     this.state = new ChainState((row) => {
       if (live) deps.onStatus(row);
@@ -76,16 +88,14 @@ export class DevChain {
     else this.#commit({ t: "callback", txid, callback });
   }
 
-  /** Judges raw or EF bytes. Throws Refusal with both dialects' words; a refused transaction changes nothing. */
-  submit(bytes: Uint8Array, callback?: Callback): Submitted {
-    let tx: WireTx;
-    try {
-      tx = readTx(bytes);
-    } catch (error) {
-      throw new Refusal(463, error instanceof Error ? error.message : String(error), "TX decode failed");
-    }
+  /**
+   * Judges raw or EF bytes. Throws Refusal with both dialects' words; a refused transaction changes nothing. With `force`
+   * it takes the place of those in the mempool that spend its coins, as if the next miner had seen it before them.
+   */
+  submit(bytes: Uint8Array, callback?: Callback, force = false): Submitted {
+    const tx = readOrRefuse(bytes);
     const known = this.state.rows.get(tx.txid);
-    if (known && this.#stands(known)) {
+    if (known && this.#stands(known) && !(force && !this.#inChain(tx.txid))) {
       if (callback) this.setCallback(tx.txid, callback);
       return { row: known, outcome: this.#inChain(tx.txid) ? "known" : "conflict" };
     }
@@ -98,16 +108,26 @@ export class DevChain {
     const { spent, against } = this.#coinsOf(tx);
     checkFinal(tx, this.state.height + 1, this.state.medianTimePast());
     checkFee(tx, spent, this.policy);
-    checkScripts(tx, spent, this.policy);
+    const ancestors = this.state.ancestorsOf(tx, this.policy.maxAncestors);
+    checkAncestors(ancestors.size, this.policy);
+    if (against.some((txid) => ancestors.has(txid)))
+      throw new Refusal(462, "spends a coin that its own ancestor spends", "Missing inputs");
+    checkScripts(tx, spent, this.policy, this.#native);
     this.#orphans.delete(tx.txid);
-    const hex = Buffer.from(tx.raw).toString("hex");
-    if (against.length > 0) this.#commit({ t: "conflict", at: this.now(), hex, against });
-    else this.#commit({ t: "tx", at: this.now(), hex });
+    const lost = against.length > 0 && !force;
+    this.#enter(tx, against, lost);
     const row = this.state.rows.get(tx.txid);
     if (!row) throw new Error(`${tx.txid} was committed and is not there`);
     if (callback) this.setCallback(tx.txid, callback);
-    if (against.length === 0) this.#adoptOrphans(tx.txid);
-    return { row, outcome: against.length > 0 ? "conflict" : "accepted" };
+    if (!lost) this.#adoptOrphans(tx.txid);
+    return { row, outcome: lost ? "conflict" : "accepted" };
+  }
+
+  #enter(tx: WireTx, against: string[], lost: boolean): void {
+    const hex = Buffer.from(tx.raw).toString("hex");
+    const at = this.now();
+    if (against.length === 0) this.#commit({ t: "tx", at, hex });
+    else this.#commit({ t: lost ? "conflict" : "replace", at, hex, against });
   }
 
   #inChain(txid: string): boolean {
@@ -150,7 +170,7 @@ export class DevChain {
     const row: Row = {
       tx,
       status: "SEEN_IN_ORPHAN_MEMPOOL",
-      firstSeen: this.now(),
+      since: this.now(),
       competing: [],
       ...(callback ? { callback } : {}),
     };
@@ -174,45 +194,45 @@ export class DevChain {
     }
   }
 
-  #coinbase(): WireTx {
-    const height = this.state.blocks.length;
-    const script = Buffer.alloc(10);
-    script.writeUInt8(4, 0);
-    script.writeUInt32LE(height, 1);
-    script.writeUInt8(4, 5);
-    script.writeUInt32LE(this.state.minted, 6);
-    const reward: WireOutput = { sats: BLOCK_REWARD_SATS, script: NOBODY };
-    const faucet = Array.from({ length: FAUCET_COINS }, () => ({ sats: FAUCET_COIN_SATS, script: ANYONE }));
-    return readTx(
-      writeTx({
-        version: 1,
-        inputs: [{ txid: "00".repeat(32), vout: 0xffffffff, script, sequence: 0xffffffff }],
-        outputs: height === 0 ? faucet : [reward],
-        lockTime: 0,
-      }),
-    );
+  /** Makes one block of the mempool but for `leave` and what spends them, after dropping what waited too long. */
+  mine(leave: string[] = []): Block {
+    this.#expire();
+    const left = new Set(leave);
+    const taken: string[] = [];
+    // In the mempool parents come before those that spend them.
+    for (const txid of this.state.mempool) {
+      const inputs = this.state.rows.get(txid)?.tx.inputs ?? [];
+      if (left.has(txid) || inputs.some((input) => left.has(input.txid))) left.add(txid);
+      else taken.push(txid);
+    }
+    return this.#block(taken);
   }
 
-  /** Makes one block of `txids`, which must be in the mempool in an order that respects who spends whom. */
-  mine(txids: string[] = [...this.state.mempool]): Block {
+  /** `txids` must be in the mempool, in an order that respects who spends whom. */
+  #block(txids: string[]): Block {
     const time = Math.max(Math.floor(this.now() / 1000), this.state.medianTimePast() + 1);
-    const coinbase = Buffer.from(this.#coinbase().raw).toString("hex");
+    const coinbase = Buffer.from(coinbaseTx(this.state.blocks.length, this.state.minted).raw).toString("hex");
     this.#commit({ t: "block", time, coinbase, txids });
     return this.state.blocks.at(-1) as Block;
   }
 
   /**
    * Replaces the newest `depth` blocks by `depth + 1`: the first empty, the second with what came back. Transactions in
-   * `drop` (and all that spend them) are not in the new chain. Returns the hashes of the blocks that are gone.
+   * `drop` (and all that spend them) are not in the new chain; those in `bring` (bytes) are, whatever they conflict with.
+   * Returns the hashes of the blocks that are gone. Throws RangeError, or the Refusal of one that `bring` names, after the new blocks are made.
    */
-  reorg(depth: number, drop: string[] = []): string[] {
+  reorg(depth: number, drop: string[] = [], bring: Uint8Array[] = []): string[] {
     if (!Number.isInteger(depth) || depth < 1 || depth > this.state.height)
       throw new RangeError("no such depth");
     const gone = this.state.blocks.slice(-depth).map(({ hash }) => hash);
     this.#commit({ t: "unmine", depth });
-    if (drop.length > 0) this.#commit({ t: "evict", txids: drop });
-    this.mine([]);
-    for (let i = 0; i < depth; i++) this.mine();
+    this.evict(drop);
+    try {
+      for (const bytes of bring) this.submit(bytes, undefined, true);
+    } finally {
+      this.#block([]);
+      for (let i = 0; i < depth; i++) this.mine();
+    }
     return gone;
   }
 
@@ -222,21 +242,27 @@ export class DevChain {
     this.#commit({ t: "clock", aheadMs: this.state.aheadMs + ms });
   }
 
+  /** Takes transactions, and all that spend them, out of the mempool; `trace` is what ARC says of them from then on. */
+  evict(txids: string[], trace: Trace = "rejected"): void {
+    for (const txid of txids) this.#orphans.delete(txid);
+    const there = txids.filter((txid) => this.state.mempool.has(txid));
+    if (there.length > 0) this.#commit({ t: "evict", txids: there, trace });
+  }
+
+  #expire(): void {
+    const before = this.now() - this.policy.mempoolExpiryMs;
+    this.evict([...this.state.mempool].filter((txid) => (this.state.rows.get(txid)?.since ?? 0) < before));
+  }
+
   /** Pays `sats` to `script` in a valid transaction. Throws RangeError for an amount the faucet cannot give. */
   faucet(script: Uint8Array, sats: number): Submitted {
-    const fee = Math.ceil((FAUCET_TX_BYTES * this.policy.feeSatPerKb) / 1000);
-    const most = FAUCET_COIN_SATS / 100;
-    if (!Number.isInteger(sats) || sats < 1 || sats > most) throw new RangeError(`sats must be 1 to ${most}`);
-    for (const coin of this.state.coins.unspentOf(ANYONE_HASH)) {
-      const change = coin.sats - sats - fee;
-      if (change < 1) continue;
-      const input = { txid: coin.txid, vout: coin.vout, script: new Uint8Array(0), sequence: 0xffffffff };
-      const outputs = [
-        { sats, script },
-        { sats: change, script: ANYONE },
-      ];
-      return this.submit(writeTx({ version: 1, inputs: [input], outputs, lockTime: 0 }));
+    for (const bytes of faucetPayments(this.state.coins, script, sats, this.policy.feeSatPerKb)) {
+      try {
+        return this.submit(bytes);
+      } catch (error) {
+        if (!(error instanceof Refusal) || error.status !== 475) throw error;
+      }
     }
-    throw new RangeError("the faucet is empty");
+    throw new RangeError("the faucet is empty until the next block");
   }
 }

@@ -13,6 +13,7 @@ export interface Answer {
   status: number;
   type: string;
   body: string | Uint8Array;
+  headers?: Record<string, string>;
 }
 
 /** A route answers, or leaves the call to the next one. */
@@ -35,6 +36,12 @@ export class BadCall extends Error {
     this.status = status;
   }
 }
+
+/** The first value of a header. */
+export const header = (call: Pick<Call, "headers">, name: string): string | undefined => {
+  const value = call.headers[name];
+  return Array.isArray(value) ? value[0] : value;
+};
 
 /** A hex transaction is twice its size. */
 const MAX_BODY_BYTES = 48_000_000;
@@ -61,6 +68,7 @@ export async function readCall(request: IncomingMessage): Promise<Call> {
 
 export function write(response: ServerResponse, answer: Answer): void {
   response.writeHead(answer.status, {
+    ...answer.headers,
     "content-type": answer.type,
     "content-length": Buffer.byteLength(answer.body),
   });

@@ -4,7 +4,7 @@
  */
 import { type Block, makeBlock, NO_BLOCK } from "./block.ts";
 import { Coins } from "./coins.ts";
-import type { Callback, ChainEvent } from "./store.ts";
+import type { Callback, ChainEvent, Trace } from "./store.ts";
 import { readTx, type WireTx } from "./wire.ts";
 
 export type ArcStatus =
@@ -18,8 +18,8 @@ export type ArcStatus =
 export interface Row {
   tx: WireTx;
   status: ArcStatus;
-  /** When the chain first saw it, ms. */
-  firstSeen: number;
+  /** When it last entered the mempool (or was refused there), ms. */
+  since: number;
   competing: string[];
   mined?: { block: Block; index: number };
   callback?: Callback;
@@ -72,8 +72,13 @@ export class ChainState {
       case "unmine":
         this.#unmine(event.depth);
         return;
+      case "replace": {
+        const tx = readTx(Buffer.from(event.hex, "hex"));
+        this.#replace(tx, event.at, event.against);
+        return;
+      }
       case "evict":
-        for (const txid of event.txids) this.#evict(txid);
+        for (const txid of event.txids) this.#evict(txid, event.trace ?? "rejected");
         return;
       case "clock":
         this.aheadMs = event.aheadMs;
@@ -86,17 +91,19 @@ export class ChainState {
     this.#onStatus(row);
   }
 
-  #addTx(tx: WireTx, at: number): void {
-    const row = this.rows.get(tx.txid) ?? { tx, status: "SEEN_ON_NETWORK", firstSeen: at, competing: [] };
+  #addTx(tx: WireTx, at: number): Row {
+    const row = this.rows.get(tx.txid) ?? { tx, status: "SEEN_ON_NETWORK", since: at, competing: [] };
     delete row.extraInfo;
+    row.since = at;
     this.rows.set(tx.txid, row);
     this.coins.apply(tx);
     this.mempool.add(tx.txid);
     this.#set(row, "SEEN_ON_NETWORK");
+    return row;
   }
 
   #addConflict(tx: WireTx, at: number, against: string[]): void {
-    const loser: Row = { tx, status: "DOUBLE_SPEND_ATTEMPTED", firstSeen: at, competing: against };
+    const loser: Row = { tx, status: "DOUBLE_SPEND_ATTEMPTED", since: at, competing: against };
     this.rows.set(tx.txid, loser);
     for (const txid of against) {
       const row = this.rows.get(txid);
@@ -115,7 +122,7 @@ export class ChainState {
     this.rows.set(coinbase.txid, {
       tx: coinbase,
       status: "MINED",
-      firstSeen: time * 1000,
+      since: time * 1000,
       competing: [],
       mined,
     });
@@ -159,17 +166,50 @@ export class ChainState {
     }
   }
 
+  /** A miner that saw this one first: the others leave, and both are told of as double spends. */
+  #replace(tx: WireTx, at: number, against: string[]): void {
+    for (const txid of against) {
+      const loser = this.rows.get(txid);
+      if (!loser) continue;
+      this.#evict(txid, "rejected");
+      if (!loser.competing.includes(tx.txid)) loser.competing.push(tx.txid);
+      delete loser.extraInfo;
+      this.#set(loser, "DOUBLE_SPEND_ATTEMPTED");
+    }
+    const row = this.#addTx(tx, at);
+    row.competing = [...new Set([...row.competing, ...against])];
+    this.#set(row, "DOUBLE_SPEND_ATTEMPTED");
+  }
+
   /** Descendants first: a coin must be unspent before its transaction can go. */
-  #evict(txid: string): void {
+  #evict(txid: string, trace: Trace): void {
     const row = this.rows.get(txid);
     if (!row || !this.mempool.has(txid)) return;
     row.tx.outputs.forEach((_, vout) => {
       const child = this.coins.get(txid, vout)?.spentBy?.txid;
-      if (child !== undefined) this.#evict(child);
+      if (child !== undefined) this.#evict(child, trace);
     });
     this.coins.revert(row.tx);
     this.mempool.delete(txid);
+    if (trace === "unknown") this.rows.delete(txid);
+    if (trace !== "rejected") return;
     row.extraInfo = "dropped from the mempool";
     this.#set(row, "REJECTED");
+  }
+
+  /** Transactions of the mempool that `tx` stands on; no more than `most` + 1 are looked for. */
+  ancestorsOf(tx: WireTx, most: number): Set<string> {
+    const seen = new Set<string>();
+    const left = [tx];
+    for (let one = left.pop(); one !== undefined; one = left.pop()) {
+      for (const { txid } of one.inputs) {
+        const parent = this.mempool.has(txid) && !seen.has(txid) ? this.rows.get(txid)?.tx : undefined;
+        if (!parent) continue;
+        seen.add(txid);
+        if (seen.size > most) return seen;
+        left.push(parent);
+      }
+    }
+    return seen;
   }
 }

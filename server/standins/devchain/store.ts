@@ -10,6 +10,10 @@ const hex = z.string().regex(/^(?:[0-9a-f]{2})+$/);
 const txid = z.string().regex(/^[0-9a-f]{64}$/);
 const callback = z.object({ url: z.string(), token: z.string().optional(), full: z.boolean() });
 
+/** What ARC still says of a transaction that the mempool has dropped: REJECTED, nothing, or what it said before. */
+export const trace = z.enum(["rejected", "unknown", "stale"]);
+export type Trace = z.infer<typeof trace>;
+
 export type Callback = z.infer<typeof callback>;
 
 const chainEvent = z.discriminatedUnion("t", [
@@ -17,11 +21,13 @@ const chainEvent = z.discriminatedUnion("t", [
   z.object({ t: z.literal("tx"), at: z.number(), hex }),
   /** A valid transaction came too late: others in the mempool spend its coins. */
   z.object({ t: z.literal("conflict"), at: z.number(), hex, against: z.array(txid).min(1) }),
+  /** A transaction took the place of others in the mempool that spend its coins, and of all that spend theirs. */
+  z.object({ t: z.literal("replace"), at: z.number(), hex, against: z.array(txid).min(1) }),
   z.object({ t: z.literal("callback"), txid, callback }),
   z.object({ t: z.literal("block"), time: z.number().int(), coinbase: hex, txids: z.array(txid) }),
   /** The newest blocks are gone; their transactions are back in the mempool. */
   z.object({ t: z.literal("unmine"), depth: z.number().int().positive() }),
-  z.object({ t: z.literal("evict"), txids: z.array(txid) }),
+  z.object({ t: z.literal("evict"), txids: z.array(txid), trace: trace.optional() }),
   /** The chain's clock runs ahead of the machine's by so many ms. */
   z.object({ t: z.literal("clock"), aheadMs: z.number().int() }),
 ]);

@@ -2,26 +2,22 @@
  * What the devchain's node refuses. Owns: structure, amounts, size, finality, fee and script checks, and the refusal with
  * both dialects' words. Does not own: which coins exist (chain.ts).
  */
-import {
-  LockingScript,
-  Spend,
-  type TransactionInput,
-  type TransactionOutput,
-  UnlockingScript,
-} from "@bsv/sdk";
+import type { Verifier } from "../../src/infra/ecdsa.ts";
+import { runScripts, type SpentOutput } from "./scripts.ts";
 import { isDataScript, MAX_MONEY, type WireTx } from "./wire.ts";
 
+/** What the node asks of a transaction beyond validity. All but the sizes may be set while it runs. */
 export interface Policy {
   feeSatPerKb: number;
+  /** Smallest output that is no data, satoshis. */
+  dustSats: number;
+  /** Most transactions of the mempool that one may stand on. */
+  maxAncestors: number;
+  /** What waits longer than this for a block leaves the mempool, ms. */
+  mempoolExpiryMs: number;
   maxTxBytes: number;
   /** Largest script that is executed, bytes. Data outputs may be larger. */
   maxScriptBytes: number;
-}
-
-/** A coin as the checks need it. */
-export interface SpentOutput {
-  sats: number;
-  script: Uint8Array;
 }
 
 const TITLES = {
@@ -34,6 +30,7 @@ const TITLES = {
   465: "Fee too low",
   468: "Invalid BEEF",
   474: "Transaction size",
+  475: "Mined ancestors not found",
 } as const;
 
 /** A refused transaction: ARC's status and detail, and the node's own words as WhatsOnChain passes them on. */
@@ -66,7 +63,8 @@ export function checkStructure(tx: WireTx, policy: Policy): void {
   for (const { sats, script } of tx.outputs) {
     total += sats;
     if (total > MAX_MONEY) throw new Refusal(464, "amount out of range", "16: bad-txns-vout-toolarge");
-    if (sats === 0 && !isDataScript(script)) throw new Refusal(464, "output of zero satoshis", "64: dust");
+    if (sats < policy.dustSats && !isDataScript(script))
+      throw new Refusal(464, "an output below the dust limit", "64: dust");
   }
   const seen = new Set<string>();
   for (const { txid, vout, script } of tx.inputs) {
@@ -108,39 +106,16 @@ const scriptRefusal = (index: number, reason: string): Refusal =>
   new Refusal(461, `input ${index}: ${reason}`, `16: mandatory-script-verify-flag-failed (${reason})`);
 
 /** Runs every input's scripts through the interpreter. Throws Refusal at the first that fails. */
-export function checkScripts(tx: WireTx, spent: SpentOutput[], policy: Policy): void {
-  const inputs: TransactionInput[] = tx.inputs.map(({ txid, vout, sequence }) => ({
-    sourceTXID: txid,
-    sourceOutputIndex: vout,
-    sequence,
-  }));
-  const outputs: TransactionOutput[] = tx.outputs.map(({ sats, script }) => ({
-    satoshis: sats,
-    lockingScript: LockingScript.fromBinary([...script]),
-  }));
-  tx.inputs.forEach((input, index) => {
-    const source = spent[index];
-    if (!source) throw scriptRefusal(index, "no source output");
-    if (source.script.length > policy.maxScriptBytes) throw scriptRefusal(index, "locking script too large");
-    let valid: boolean;
-    try {
-      valid = new Spend({
-        sourceTXID: input.txid,
-        sourceOutputIndex: input.vout,
-        sourceSatoshis: source.sats,
-        lockingScript: LockingScript.fromBinary([...source.script]),
-        transactionVersion: tx.version,
-        otherInputs: inputs.filter((_, other) => other !== index),
-        outputs,
-        inputIndex: index,
-        unlockingScript: UnlockingScript.fromBinary([...input.script]),
-        inputSequence: input.sequence,
-        lockTime: tx.lockTime,
-      }).validate();
-    } catch (error) {
-      const reason = error instanceof Error ? (error.message.split("\n")[0] ?? "") : String(error);
-      throw scriptRefusal(index, reason);
-    }
-    if (!valid) throw scriptRefusal(index, "evaluates to false");
-  });
+export function checkScripts(tx: WireTx, spent: SpentOutput[], policy: Policy, native?: Verifier): void {
+  const large = spent.findIndex(({ script }) => script.length > policy.maxScriptBytes);
+  if (large >= 0) throw scriptRefusal(large, "locking script too large");
+  const verdict = runScripts(tx, spent, native);
+  if (!verdict.ok) throw scriptRefusal(verdict.input, verdict.reason);
+}
+
+/** The chain of unmined transactions below this one. Throws Refusal when it is too long. */
+export function checkAncestors(ancestors: number, policy: Policy): void {
+  if (ancestors <= policy.maxAncestors) return;
+  const detail = `more than ${policy.maxAncestors} unmined ancestors`;
+  throw new Refusal(475, detail, "64: too-long-mempool-chain");
 }

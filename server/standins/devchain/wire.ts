@@ -49,6 +49,18 @@ class Reader {
     this.#bytes = bytes;
   }
 
+  get at(): number {
+    return this.#at;
+  }
+
+  /** Passes over these bytes (hex) when they come next; false when others do. */
+  skip(hex: string): boolean {
+    const end = this.#at + hex.length / 2;
+    if (this.#bytes.toString("hex", this.#at, end) !== hex) return false;
+    this.#at = end;
+    return true;
+  }
+
   get done(): boolean {
     return this.#at === this.#bytes.length;
   }
@@ -86,7 +98,7 @@ class Reader {
   }
 }
 
-function varInt(value: number): Buffer {
+export function varInt(value: number): Buffer {
   if (value < 0xfd) return Buffer.of(value);
   const wide = value > 0xffff;
   const out = Buffer.alloc(wide ? 5 : 3);
@@ -119,16 +131,11 @@ export function writeTx(tx: Pick<WireTx, "version" | "inputs" | "outputs" | "loc
   return Buffer.concat(parts);
 }
 
-/**
- * Reads a raw or EF transaction. Throws RangeError when the bytes end early or go on after the end; nothing is
- * believed of what EF says about the outputs spent, the chain looks them up itself.
- */
-export function readTx(source: Uint8Array): WireTx {
-  const bytes = Buffer.from(source.buffer, source.byteOffset, source.length);
-  const reader = new Reader(bytes);
+function readFields(
+  reader: Reader,
+): Pick<WireTx, "version" | "inputs" | "outputs" | "lockTime" | "extended"> {
   const version = reader.u32();
-  const extended = bytes.toString("hex", 4, 10) === EF_MARKER;
-  if (extended) reader.take(6);
+  const extended = reader.skip(EF_MARKER);
   const inputs: WireInput[] = [];
   for (let left = reader.varInt(); left > 0; left--) {
     const txid = toDisplay(reader.take(32));
@@ -144,12 +151,36 @@ export function readTx(source: Uint8Array): WireTx {
   const outputs: WireOutput[] = [];
   for (let left = reader.varInt(); left > 0; left--)
     outputs.push({ sats: reader.sats(), script: reader.script() });
-  const lockTime = reader.u32();
+  return { version, inputs, outputs, lockTime: reader.u32(), extended };
+}
+
+const bufferOf = (source: Uint8Array): Buffer => Buffer.from(source.buffer, source.byteOffset, source.length);
+
+/**
+ * Reads a raw or EF transaction. Throws RangeError when the bytes end early or go on after the end; nothing is
+ * believed of what EF says about the outputs spent, the chain looks them up itself.
+ */
+export function readTx(source: Uint8Array): WireTx {
+  const bytes = bufferOf(source);
+  const reader = new Reader(bytes);
+  const body = readFields(reader);
   if (!reader.done) throw new RangeError("bytes after the transaction's end");
-  const overlarge = outputs.some((output) => !Number.isFinite(output.sats));
-  const body = { version, inputs, outputs, lockTime };
-  const raw = extended && !overlarge ? writeTx(body) : bytes;
-  return { ...body, txid: toDisplay(hash256(raw)), raw, extended };
+  const overlarge = body.outputs.some((output) => !Number.isFinite(output.sats));
+  const raw = body.extended && !overlarge ? writeTx(body) : bytes;
+  return { ...body, txid: toDisplay(hash256(raw)), raw };
+}
+
+/** The bytes of each of several transactions that follow one another. Throws RangeError when the last ends early. */
+export function splitTxs(source: Uint8Array): Uint8Array[] {
+  const bytes = bufferOf(source);
+  const reader = new Reader(bytes);
+  const parts: Uint8Array[] = [];
+  while (!reader.done) {
+    const from = reader.at;
+    readFields(reader);
+    parts.push(bytes.subarray(from, reader.at));
+  }
+  return parts;
 }
 
 /** True for an output that can never be spent: OP_RETURN, or OP_FALSE OP_RETURN. */

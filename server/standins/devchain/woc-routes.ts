@@ -2,24 +2,24 @@
 import { P2PKH } from "@bsv/sdk";
 import { z } from "zod";
 import { tscProof } from "./block.ts";
+import { broadcastOf, transactionsIn } from "./bodies.ts";
 import type { DevChain } from "./chain.ts";
-import {
-  type Answer,
-  BadCall,
-  type Call,
-  hexBytes,
-  json,
-  jsonBody,
-  notFound,
-  type Routes,
-  text,
-} from "./http.ts";
+import { type Answer, BadCall, type Call, json, jsonBody, notFound, type Routes, text } from "./http.ts";
 import { Refusal } from "./validate.ts";
 import { scriptHashOf } from "./wire.ts";
 import { headerView, statusView, txView, unspentView } from "./woc-views.ts";
 
-const txhexBody = z.object({ txhex: z.string() });
 const txidsBody = z.object({ txids: z.array(z.string()).max(20) });
+const addressesBody = z.object({ addresses: z.array(z.string()).max(20) });
+const utxosBody = z.object({
+  utxos: z.array(z.object({ txid: z.string(), vout: z.number().int().min(0) })).max(20),
+});
+/** `/address/<a>/unspent/all`, `/script/<hash>/confirmed/history` and the like. */
+const LISTS = /^\/(address|script)\/(\w+)\/(?:(confirmed|unconfirmed)\/)?(unspent(?:\/all)?|history)$/;
+
+type Part = "all" | "confirmed" | "unconfirmed";
+const isPart = (word: string | undefined): word is Part => word === "confirmed" || word === "unconfirmed";
+
 const PAGE = 1000;
 const USD_PER_COIN = 26;
 const MAIN_PREFIX = 0x00;
@@ -39,29 +39,57 @@ const nodeError = (message: string): Answer => text(400, `unexpected response co
 /** The answer to an accepted transaction waits until it is on disk (`durable`). */
 export function wocRoutes(chain: DevChain, durable: () => Promise<void>): Routes {
   const { state } = chain;
+  const isMined = (txid: string): boolean => state.rows.get(txid)?.mined !== undefined;
 
-  const unspent = (call: Call, scriptHash: string, named: object): Answer => {
+  const listed = (scriptHash: string, part: Part) =>
+    state.coins
+      .listedOf(scriptHash)
+      .filter(({ txid }) => part === "all" || isMined(txid) === (part === "confirmed"))
+      .map((coin) => unspentView(state, coin));
+
+  const unspent = (call: Call, scriptHash: string, named: object, part: Part): Answer => {
     const from = Number(call.query.get("token") ?? 0);
-    const all = state.coins.listedOf(scriptHash);
-    const result = all.slice(from, from + PAGE).map((coin) => unspentView(state, coin));
+    const all = listed(scriptHash, part);
     const more = all.length > from + PAGE ? { nextPageToken: String(from + PAGE) } : {};
+    const result = all.slice(from, from + PAGE);
     return json(200, { ...named, script: scriptHash, result, error: "", ...more });
   };
 
-  const history = (scriptHash: string): Answer =>
-    json(
+  const historyOf = (scriptHash: string, part: Part) =>
+    state.coins
+      .historyOf(scriptHash)
+      .filter((txid) => part === "all" || isMined(txid) === (part === "confirmed"))
+      .map((txid) => ({ tx_hash: txid, height: state.rows.get(txid)?.mined?.block.height ?? 0 }));
+
+  const ofAddresses = (call: Call, part: Part, history: boolean): Answer => {
+    const body = addressesBody.safeParse(jsonBody(call));
+    if (!body.success) throw new BadCall("addresses: at most 20 strings");
+    return json(
       200,
-      state.coins.historyOf(scriptHash).map((txid) => ({
-        tx_hash: txid,
-        height: state.rows.get(txid)?.mined?.block.height ?? 0,
-      })),
+      body.data.addresses.map((address) => {
+        const scriptHash = scriptHashOf(addressScript(address));
+        if (history) return { address, history: historyOf(scriptHash, part), error: "" };
+        return { address, script: scriptHash, unspent: listed(scriptHash, part), error: "" };
+      }),
     );
+  };
+
+  const spentOf = (call: Call): Answer => {
+    const body = utxosBody.safeParse(jsonBody(call));
+    if (!body.success) throw new BadCall("utxos: at most 20 of {txid, vout}");
+    return json(
+      200,
+      body.data.utxos.map(({ txid, vout }) => {
+        const spentIn = state.coins.get(txid, vout)?.spentBy;
+        return { utxo: { txid, vout }, ...(spentIn ? { spentIn } : {}), error: "" };
+      }),
+    );
+  };
 
   const broadcast = async (call: Call): Promise<Answer> => {
-    const body = txhexBody.safeParse(jsonBody(call));
-    if (!body.success) throw new BadCall("txhex is missing");
+    const [bytes = new Uint8Array(0)] = transactionsIn(call, { face: "woc", list: false });
     try {
-      const { row, outcome } = chain.submit(hexBytes(body.data.txhex));
+      const { row, outcome } = chain.submit(bytes);
       if (outcome === "known") {
         const where = row.mined ? "blockchain" : "mempool";
         return nodeError(`Transaction already in the ${where}`);
@@ -86,10 +114,11 @@ export function wocRoutes(chain: DevChain, durable: () => Promise<void>): Routes
     if (what === "view") return json(200, txView(state, known, prefix));
     if (what === "hex") return text(200, Buffer.from(known.tx.raw).toString("hex"));
     if (what === "bin") return { status: 200, type: "application/octet-stream", body: known.tx.raw };
-    const spentVout = /^(\d+)\/spent$/.exec(what)?.[1];
+    const [, spentVout, part = "all"] = /^(\d+)\/(?:(confirmed|unconfirmed)\/)?spent$/.exec(what) ?? [];
     if (spentVout !== undefined) {
       const by = state.coins.get(txid, Number(spentVout))?.spentBy;
-      return by ? json(200, by) : notFound();
+      const fits = by && (part === "all" || isMined(by.txid) === (part === "confirmed"));
+      return fits ? json(200, by) : notFound();
     }
     const outVout = /^out\/(\d+)\/hex$/.exec(what)?.[1];
     const output = outVout === undefined ? undefined : known.tx.outputs[Number(outVout)];
@@ -133,15 +162,19 @@ export function wocRoutes(chain: DevChain, durable: () => Promise<void>): Routes
     }
     const tx = /^\/tx\/(hash\/)?([0-9a-f]{64})(?:\/(.+))?$/.exec(path);
     if (tx?.[2] !== undefined) return ofTx(tx[2], tx[1] ? "view" : (tx[3] ?? "view"), prefix);
-    const [, kind, name, list] = /^\/(address|script)\/(\w+)\/(unspent\/all|history)$/.exec(path) ?? [];
+    const [, kind, name, before, list] = LISTS.exec(path) ?? [];
     if (name === undefined) return undefined;
     const scriptHash = kind === "script" ? name : scriptHashOf(addressScript(name));
-    if (list === "history") return history(scriptHash);
-    return unspent(call, scriptHash, kind === "address" ? { address: name } : {});
+    const part = isPart(before) ? before : "all";
+    if (list === "history") return json(200, historyOf(scriptHash, part));
+    return unspent(call, scriptHash, kind === "address" ? { address: name } : {}, part);
   };
 
   const post = (call: Call, path: string): Promise<Answer> | Answer | undefined => {
-    if (path === "/tx/raw") return broadcast(call);
+    if (broadcastOf(call)) return broadcast(call);
+    const parts = /^\/addresses\/(confirmed|unconfirmed)\/(unspent|history)$/.exec(path);
+    if (parts) return ofAddresses(call, isPart(parts[1]) ? parts[1] : "all", parts[2] === "history");
+    if (path === "/utxos/spent") return spentOf(call);
     if (path !== "/txs/status") return undefined;
     const body = txidsBody.safeParse(jsonBody(call));
     if (!body.success) throw new BadCall("txids: at most 20 strings");
