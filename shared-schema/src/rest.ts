@@ -5,7 +5,7 @@
 import { z } from "zod";
 import { ERRORS, type ErrorCode } from "./errors.ts";
 import { settledPayoutSchema } from "./messages.ts";
-import { claimedReceiptSchema } from "./receipt.ts";
+import { claimedReceiptSchema, signedHeadSchema } from "./receipt.ts";
 import { hash32, identitySchema, networkSchema, outpointSchema, playKeySchema } from "./records.ts";
 
 const sats = z.number().int().nonnegative();
@@ -188,11 +188,32 @@ export type RoundDetail = z.infer<typeof roundDetail>;
 
 export const proofAnswer = z.strictObject({
   journalHash: hash32,
+  /** M5: the round's link in the ledger, once it was made; absent in a round without a deposit. */
+  link: z
+    .strictObject({
+      txid: hash32,
+      seq: z.number().int(),
+      outpoint: outpointSchema,
+      /** Of the covenant: the operator's key when the link was made. */
+      operatorKey: playKeySchema,
+    })
+    .optional(),
+  /** M6: the transaction with the journal's file; absent in a voided round (R6). */
+  journalTxid: hash32.optional(),
   settlement: z.array(hash32),
   deposits: z.array(
     z.strictObject({ outpoint: outpointSchema, state: z.enum(["open", "collected", "refunded"]) }),
   ),
-  publicKeys: z.strictObject({ operatorKey: playKeySchema, auditorKey: playKeySchema, receiptKey: hash32 }),
+  /** M4: what the auditor signed while the round was live, oldest first. */
+  heads: z.array(signedHeadSchema),
+  publicKeys: z.strictObject({
+    operatorKey: playKeySchema,
+    auditorKey: playKeySchema,
+    receiptKey: hash32,
+    auditorHeadKey: hash32,
+  }),
+  /** Bytes and sat on chain so far, by what for: `journalBytes`, `linkSats`, ... */
+  cost: z.record(z.string(), sats),
 });
 
 /** protocol.md 5: a receipt that its holder does not find in the journal. */

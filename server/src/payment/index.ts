@@ -24,6 +24,7 @@ import {
   type DepositVerdict,
 } from "./deposits/index.ts";
 import { type KeystoreOptions, openOperatorKeystore, receiptSigner } from "./keys.ts";
+import { costOf, createRecordQueue, type LedgerView, ledgerOf, type RecordJob } from "./ledger/index.ts";
 import { QUEUE, QUEUE_PREFIX, type SettlementJob } from "./queue.ts";
 import { walletRoutes } from "./routes.ts";
 import { SettlementStore, type SettlementView } from "./settlement/store.ts";
@@ -38,6 +39,7 @@ export type {
   DepositVerdict,
 } from "./deposits/index.ts";
 export { type KeystoreOptions, keystorePath } from "./keys.ts";
+export { createLedger, type Ledger, modelJobs, profileJob, type RecordJob } from "./ledger/index.ts";
 export { SETTLED_CHANNEL } from "./queue.ts";
 export {
   auditorSignatures,
@@ -93,6 +95,12 @@ export interface PaymentService {
   headOf(roundId: string): Promise<SignedHead | undefined>;
   /** M4: every distinct head of a round that is kept, oldest first. */
   headsOf(roundId: string): Promise<SignedHead[]>;
+  /** M5: a round's link, once it is stored. */
+  ledgerOf(roundId: string): Promise<LedgerView | undefined>;
+  /** What a round has cost on chain so far: bytes and sat by what for. */
+  costOf(roundId: string): Promise<Record<string, number>>;
+  /** Asks for a signed record on chain (M6); only of what was moderated. */
+  publish(job: RecordJob): Promise<void>;
   /** Rounds whose settlement is not final. */
   unsettled(): Promise<string[]>;
   /**
@@ -158,6 +166,9 @@ export async function createPaymentService(
     settlementOf: (roundId) => store.view(roundId),
     headOf: (roundId) => latestHead(redis, roundId),
     headsOf: (roundId) => headsOf(redis, roundId),
+    ledgerOf: (roundId) => ledgerOf(redis, roundId.slice(0, roundId.lastIndexOf("-")), roundId),
+    costOf: (roundId) => costOf(redis, roundId),
+    publish: (job) => createRecordQueue(redis).publish(job),
     unsettled: () => store.openRounds(),
     async giveUp(roundId) {
       const { closing, reason } = await desk.close(roundId);

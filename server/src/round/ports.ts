@@ -20,6 +20,8 @@ export type PaymentPort = Pick<
   | "settlementOf"
   | "headOf"
   | "headsOf"
+  | "ledgerOf"
+  | "costOf"
   | "unsettled"
   | "giveUp"
 >;

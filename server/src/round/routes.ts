@@ -126,16 +126,20 @@ export function roundRoutes(deps: RouteDeps): Route[] {
     route({
       method: "get",
       path: "/rounds/:id/proof",
-      summary: "Where a finished round's money went",
+      summary: "Where a finished round's money went, and where the chain holds its journal",
       auth: "none",
       params: idParams,
       answer: proofAnswer,
       errors: ["ROUND_UNKNOWN", "ROUND_LIVE"],
       async handler({ params }) {
         const round = await finishedOr(params.id);
-        const [entries, settlement] = await Promise.all([
-          readJournal(redis, round.roundId),
-          payment.settlementOf(round.roundId),
+        const { roundId } = round;
+        const [entries, settlement, ledger, heads, cost] = await Promise.all([
+          readJournal(redis, roundId),
+          payment.settlementOf(roundId),
+          payment.ledgerOf(roundId),
+          payment.headsOf(roundId),
+          payment.costOf(roundId),
         ]);
         const open = entries[0]?.record;
         if (open?.kind !== "open") throw new CodedError("ROUND_UNKNOWN");
@@ -152,9 +156,13 @@ export function roundRoutes(deps: RouteDeps): Route[] {
         });
         return {
           journalHash: round.journalHash,
+          ...(ledger === undefined ? {} : { link: ledger.link }),
+          ...(ledger?.journalTxid === undefined ? {} : { journalTxid: ledger.journalTxid }),
           settlement: settlement?.txids ?? [],
           deposits,
-          publicKeys: { operatorKey, auditorKey, receiptKey },
+          heads,
+          publicKeys: { operatorKey, auditorKey, receiptKey, auditorHeadKey: payment.keys().auditorHeadKey },
+          cost,
         };
       },
     }),

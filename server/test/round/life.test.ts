@@ -67,6 +67,8 @@ describe("round life", () => {
         settlementOf: async () => settlement,
         headOf: async () => undefined,
         headsOf: async () => [],
+        ledgerOf: async () => undefined,
+        costOf: async () => ({}),
         unsettled: async () => [],
         giveUp: async () => assert.fail("not asked for"),
       },
