@@ -69,10 +69,17 @@ export class Player {
   token = "";
   you: You | undefined;
   private readonly waiting = new Map<string, (answer: Answer) => void>();
+  private readonly headers: Record<string, string>;
 
-  constructor(url: string, secret: Uint8Array = new Uint8Array(randomBytes(32))) {
+  /** `headers` go with every REST call. */
+  constructor(
+    url: string,
+    secret: Uint8Array = new Uint8Array(randomBytes(32)),
+    headers: Record<string, string> = {},
+  ) {
     this.url = url;
     this.secret = secret;
+    this.headers = headers;
     this.playKey = publicKeyOf(secret);
     this.address = addressOf(this.playKey, "devchain");
     this.client = new Client(url);
@@ -89,6 +96,7 @@ export class Player {
     const response = await fetch(`${this.url}/api${path}`, {
       method,
       headers: {
+        ...this.headers,
         ...(this.token ? { authorization: `Bearer ${this.token}` } : {}),
         ...(body === undefined || form ? {} : { "content-type": "application/json" }),
       },

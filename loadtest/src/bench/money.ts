@@ -1,6 +1,8 @@
 /** Payout of 10,000 backers and settlement of 100 deposits. Floors: one pass over the boosts; signatures alone. */
 import { computeOutcome } from "@meme-rounds/shared-schema/payout";
-import { planSettlement, transactionOf } from "@meme-rounds/shared-schema/settlement";
+import { p2pkhScript } from "@meme-rounds/shared-schema/lock";
+import { transactionOf } from "@meme-rounds/shared-schema/settlement";
+import { planSettlement } from "@meme-rounds/shared-schema/settlement-plan";
 import { preimages } from "@meme-rounds/shared-schema/sighash";
 import { signPreimage } from "@meme-rounds/shared-schema/unlock";
 import { auditorSignatures, signSettlement } from "../../../server/src/payment/index.ts";

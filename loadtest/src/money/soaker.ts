@@ -1,0 +1,277 @@
+/**
+ * One paying player of the soak. Owns: doing a round's plan, and its own notes of everything it sent and was promised.
+ * Does not own: the plan (plan.ts), the connection (seat.ts), judging the notes (prove-players.ts).
+ */
+import { setTimeout as delay } from "node:timers/promises";
+import { fromHex } from "@meme-rounds/shared-schema/bytes";
+import { addressOf, publicKeyOf } from "@meme-rounds/shared-schema/crypto";
+import { p2pkhScript } from "@meme-rounds/shared-schema/lock";
+import type { Snapshot } from "@meme-rounds/shared-schema/rest";
+import type { Coin } from "@meme-rounds/shared-schema/settlement";
+import { FINAL_SEQUENCE, txidOf } from "@meme-rounds/shared-schema/sighash";
+import { decodeVoucher, voucherHash } from "@meme-rounds/shared-schema/voucher";
+import type { Answer, Player } from "../player.ts";
+import { signOwn } from "./bank.ts";
+import type { DevchainView } from "./chain-view.ts";
+import type { Act } from "./plan.ts";
+import type { KeptDeposit, KeptReceipt, PlayerNotes } from "./prove-players.ts";
+import { RoundGone, Seat, type SeatDeps } from "./seat.ts";
+import type { Tally } from "./tally.ts";
+
+export interface SoakerDeps extends SeatDeps {
+  chain: DevchainView;
+  tally: Tally;
+  /** Memes of the live round that can be boosted. */
+  memes(): readonly string[];
+}
+
+/** The same transaction is sent again after these: the network may only be slow. */
+const AGAIN: ReadonlySet<string> = new Set([
+  "UNAVAILABLE",
+  "INTERNAL",
+  "DEPOSIT_INPUTS_UNKNOWN",
+  "NOT_READY",
+]);
+const AGAIN_MS = 700;
+const MINED_WAIT_MS = 9_000;
+/** What Player.depositTx leaves to the miners at 100 sat/KB. */
+const CHANGE_FEE = 45;
+/** A coin must hold the largest deposit of a plan, its fee and a change. */
+export const LARGEST_DEPOSIT = 60_100;
+
+export class Soaker {
+  readonly playKey: string;
+  readonly address: string;
+  /** Coins nobody has spent yet, as far as this player knows. */
+  readonly coins: Coin[] = [];
+  content: { contentId: string; memeId: string } | undefined;
+  private readonly seat: Seat;
+  private readonly deps: SoakerDeps;
+  private readonly receipts: KeptReceipt[] = [];
+  private readonly deposits: KeptDeposit[] = [];
+  private readonly otherTxids: string[] = [];
+  /** The newest accepted deposit's coin, of the round being played. */
+  private cheatable: Coin | undefined;
+
+  constructor(index: number, secret: Uint8Array, deps: SoakerDeps) {
+    this.deps = deps;
+    this.seat = new Seat(index, secret, deps);
+    this.playKey = publicKeyOf(secret);
+    this.address = addressOf(this.playKey, "devchain");
+  }
+
+  get notes(): PlayerNotes {
+    const { playKey, receipts, deposits, otherTxids } = this;
+    return { playKey, receipts, deposits, otherTxids };
+  }
+
+  give(coin: Coin): void {
+    this.coins.push(coin);
+    this.otherTxids.push(coin.txid);
+  }
+
+  /** Uploads the picture this player enters with, in round after round. */
+  async upload(picture: Uint8Array, endsAt: number): Promise<void> {
+    this.content = await this.seat.insist((player) => player.upload(picture, "A soaked meme"), endsAt);
+  }
+
+  /** Plays one round through. Never throws for what a falling server does to it. */
+  async play(round: Snapshot, acts: readonly Act[], signal: AbortSignal): Promise<void> {
+    this.cheatable = undefined;
+    try {
+      for (const act of acts) {
+        await delay(Math.max(0, round.opensAt + act.at - Date.now()), undefined, { signal });
+        await this.act(round, act);
+      }
+    } catch (error) {
+      if (error instanceof RoundGone) this.deps.tally.count("cut off by the end of a round");
+      else if (!signal.aborted) this.deps.tally.odd(error);
+    } finally {
+      await this.seat.leave();
+    }
+  }
+
+  private async act(round: Snapshot, act: Act): Promise<void> {
+    switch (act.kind) {
+      case "deposit":
+        return await this.deposit(round, act);
+      case "enter":
+        return await this.enter(round);
+      case "boost":
+        return await this.boost(round, act);
+      case "cheat":
+        return await this.cheat();
+    }
+  }
+
+  private async deposit(round: Snapshot, { sats, twist }: Act & { kind: "deposit" }): Promise<void> {
+    const { tally } = this.deps;
+    if (twist !== "none" && twist !== "late") return await this.badDeposit(round, twist);
+    const coin = this.coins.shift();
+    if (coin === undefined) return tally.count("no coin left to deposit");
+    const player = await this.seat.inRoom(round);
+    const tx = player.depositTx(round, coin, sats);
+    const kept: KeptDeposit = {
+      roundId: round.roundId,
+      txid: txidOf(fromHex(tx)),
+      sats,
+      coins: [{ txid: coin.txid, vout: coin.vout }],
+      answer: "none",
+    };
+    // Noted before it is sent: what happens to it is this player's business whatever the server answers.
+    this.deposits.push(kept);
+    const began = performance.now();
+    for (;;) {
+      const answer = await this.seat.say(round, "deposit", { tx });
+      kept.answer = answer.ok ? "accepted" : answer.code;
+      if (answer.ok) {
+        tally.deposit(performance.now() - began);
+        this.cheatable = coin;
+        if (player.you)
+          player.you = {
+            ...player.you,
+            deposits: [...player.you.deposits, { txid: kept.txid, vout: 0, sats }],
+          };
+        this.keepChange(kept, coin.sats - sats, this.deposits.length);
+        return this.keep(round, "deposit", kept.txid, answer);
+      }
+      if (answer.code === "DEPOSIT_MINED_ONLY") await this.untilMined(tx, kept.txid);
+      else if (!AGAIN.has(answer.code)) return tally.refused("deposit", answer.code);
+      if (Date.now() > round.depositsCloseAt) return tally.refused("deposit", answer.code);
+      await delay(AGAIN_MS);
+    }
+  }
+
+  /** Every third change is what the next deposit spends: an unmined chain, which a double spend tears down whole. */
+  private keepChange({ txid }: KeptDeposit, left: number, count: number): void {
+    const sats = left - CHANGE_FEE;
+    if (count % 3 === 0 && sats > LARGEST_DEPOSIT) this.coins.unshift({ txid, vout: 1, sats });
+  }
+
+  /** Whoever may use mined deposits only sends the transaction and waits. */
+  private async untilMined(rawHex: string, txid: string): Promise<void> {
+    const { chain } = this.deps;
+    const end = Date.now() + MINED_WAIT_MS;
+    await chain.broadcast(rawHex).catch(() => undefined);
+    while (Date.now() < end) {
+      const tx = await chain.tx(txid).catch(() => undefined);
+      if (tx?.height !== undefined) return;
+      await delay(AGAIN_MS);
+    }
+  }
+
+  /** None of these may ever be accepted, or reach the chain. */
+  private async badDeposit(round: Snapshot, twist: "low" | "high" | "foreign" | "garbage"): Promise<void> {
+    const coin = this.coins[0];
+    if (coin === undefined) return;
+    const player = await this.seat.inRoom(round);
+    const foreign = { ...round, entryId: "ab".repeat(16) };
+    const tx = {
+      garbage: "0100",
+      low: player.depositTx(round, coin, 999),
+      high: player.depositTx(round, { ...coin, sats: 1_000_000 }, 100_001),
+      foreign: player.depositTx(foreign, coin, 5_000),
+    }[twist];
+    const answer = await this.seat.say(round, "deposit", { tx });
+    this.mustRefuse(`a ${twist} deposit`, round, answer);
+  }
+
+  private async enter(round: Snapshot): Promise<void> {
+    if (this.content === undefined) return;
+    const { contentId, memeId } = this.content;
+    const price = round.entryPrice;
+    const player = await this.seat.inRoom(round);
+    const voucher = player.voucher(round.roundTag, "enter", memeId, price);
+    const answer = await this.seat.say(round, "enter", { contentId, voucher });
+    await this.afterVoucher(round, "enter", voucher.bytes, answer);
+  }
+
+  private async boost(round: Snapshot, { sats, pick, twist }: Act & { kind: "boost" }): Promise<void> {
+    const memes = this.deps.memes().filter((memeId) => memeId !== this.content?.memeId);
+    const memeId = memes[Math.floor(pick * memes.length)];
+    if (memeId === undefined) return;
+    const player = await this.seat.inRoom(round);
+    if ((player.you?.deposits.length ?? 0) === 0)
+      return this.deps.tally.count("nothing deposited to boost with");
+    if (twist !== "none") return await this.badBoost(round, player, memeId, twist);
+    const voucher = player.voucher(round.roundTag, "boost", memeId, sats);
+    const answer = await this.seat.say(round, "boost", { memeId, voucher });
+    await this.afterVoucher(round, "boost", voucher.bytes, answer);
+  }
+
+  private async badBoost(
+    round: Snapshot,
+    player: Player,
+    memeId: string,
+    twist: "forged" | "overspend" | "stale" | "foreign",
+  ): Promise<void> {
+    const { you } = player;
+    if (you === undefined) return;
+    const good = player.voucher(round.roundTag, "boost", memeId, 10);
+    if (twist === "stale") player.you = { ...you, nextSeq: you.nextSeq + 3 };
+    const voucher = {
+      forged: { ...good, sig: "11".repeat(64) },
+      overspend: player.voucher(round.roundTag, "boost", memeId, 5_000_000),
+      stale: player.voucher(round.roundTag, "boost", memeId, 10),
+      foreign: player.voucher("00".repeat(16), "boost", memeId, 10),
+    }[twist];
+    player.you = you;
+    const answer = await this.seat.say(round, "boost", { memeId, voucher });
+    this.mustRefuse(`a ${twist} boost`, round, answer);
+  }
+
+  private mustRefuse(what: string, { roundId }: Snapshot, answer: Answer): void {
+    const { tally } = this.deps;
+    if (answer.ok) tally.wrong({ rule: "R9", what: `${what} was accepted`, roundId, playKey: this.playKey });
+    else tally.refused(what, answer.code);
+  }
+
+  private async afterVoucher(
+    round: Snapshot,
+    kind: "enter" | "boost",
+    sent: string,
+    answer: Answer,
+  ): Promise<void> {
+    if (!answer.ok) return this.deps.tally.refused(kind, answer.code);
+    this.keep(round, kind, sent, answer);
+    this.deps.tally.count(`${kind}s accepted`);
+    // A seat taken again since then was told so by the server already.
+    const player = await this.seat.inRoom(round);
+    const { you } = player;
+    if (you !== undefined && you.nextSeq === decodeVoucher(sent)?.seq)
+      player.you = { ...you, nextSeq: you.nextSeq + 1, lastVoucherHash: voucherHash(sent) };
+  }
+
+  private keep(
+    { roundId }: Snapshot,
+    kind: KeptReceipt["kind"],
+    sent: string,
+    answer: Answer & { ok: true },
+  ): void {
+    const { seq, at, hash, sig } = answer;
+    this.receipts.push({ roundId, seq, at, hash, sig, kind, sent });
+  }
+
+  /** The deposit's coin goes back to this player in another transaction, which the miners are made to prefer. */
+  private async cheat(): Promise<void> {
+    const coin = this.cheatable;
+    if (coin === undefined) return;
+    this.cheatable = undefined;
+    const script = p2pkhScript(this.playKey);
+    const { txid, rawHex } = signOwn(
+      {
+        version: 1,
+        inputs: [{ ...coin, sequence: FINAL_SEQUENCE, script }],
+        outputs: [{ sats: coin.sats - 100, script }],
+        locktime: 0,
+      },
+      this.seat.secret,
+    );
+    this.otherTxids.push(txid);
+    const took = await this.deps.chain.dev("submit?force=1", { tx: rawHex }).then(
+      () => true,
+      () => false,
+    );
+    this.deps.tally.count(took ? "double spends forced" : "double spends that came too late");
+  }
+}
