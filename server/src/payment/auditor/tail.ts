@@ -263,7 +263,8 @@ function checkClock(record: { seq: number; at: number }, lookedAt: number | unde
       "JOURNAL_BACKDATED",
       `record ${record.seq} is dated ${seconds(record.at - now)} s ahead of the auditor's clock`,
     );
-  if (lookedAt !== undefined && record.at < lookedAt - TOLERANCE_MS)
+  // A clock that was put back says nothing about how old a record may be.
+  if (lookedAt !== undefined && lookedAt <= now && record.at < lookedAt - TOLERANCE_MS)
     throw new Distrust(
       "JOURNAL_BACKDATED",
       `record ${record.seq} is dated ${seconds(lookedAt - record.at)} s before the auditor saw that it was not there`,
