@@ -1,6 +1,6 @@
 /** M4: the auditor follows live journals, signs heads, and finds out a journal that was rewritten or back-dated. */
 import { strict as assert } from "node:assert";
-import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { ed25519PublicKey } from "@meme-rounds/shared-schema/crypto";
 import { isGenuineHead, type SignedHead } from "@meme-rounds/shared-schema/receipt";
