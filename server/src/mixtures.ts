@@ -13,6 +13,7 @@ export interface Mixable {
   NETWORK: Network;
   KEYSTORE_PASSPHRASE: string;
   AUDITOR_URL: string;
+  CALLBACK_URL?: string | undefined;
 }
 
 type Env = Record<string, string | undefined>;
@@ -41,14 +42,8 @@ export function isLoopback(url: string): boolean {
 }
 
 /** 64-hex values of these settings are their own kind of secret, not a key of the chain. */
-const NOT_CHAIN_KEYS = new Set([
-  "ARC_API_KEY",
-  "ARC2_API_KEY",
-  "WOC_API_KEY",
-  "AITUBO_API_KEY",
-  "JWT_SECRET",
-  "KEYSTORE_PASSPHRASE",
-]);
+const NOT_CHAIN_KEYS =
+  /^(?:(?:AUDITOR_)?(?:ARC|WOC)\d*_API_KEY|AITUBO_API_KEY|JWT_SECRET|KEYSTORE_PASSPHRASE(?:_NEW)?)$/;
 const KEY_NAMES = /KEY|SECRET|WIF|PRIV|SEED/i;
 
 /** A private key in one of its written forms: WIF, an extended private key, or hex under a name that says key. */
@@ -62,7 +57,7 @@ export function isPlainKey(name: string, value: string): boolean {
     const version = [first, ...rest.slice(0, 3)].join();
     if (payload.length === 78 && ["4,136,173,228", "4,53,131,148"].includes(version)) return true;
   }
-  return /^(?:0x)?[0-9a-f]{64}$/i.test(text) && KEY_NAMES.test(name) && !NOT_CHAIN_KEYS.has(name);
+  return /^(?:0x)?[0-9a-f]{64}$/i.test(text) && KEY_NAMES.test(name) && !NOT_CHAIN_KEYS.test(name);
 }
 
 interface Case {
@@ -143,6 +138,12 @@ const RULES: ((given: Case) => string[])[] = [
     isReal(config) && new URL(config.AUDITOR_URL).protocol !== "https:" && !isLoopback(config.AUDITOR_URL)
       ? [
           "AUDITOR_URL leaves this machine without https: whoever is on the way could answer as the auditor. Use https, or a tunnel to this machine.",
+        ]
+      : [],
+  ({ config: { CALLBACK_URL: url, ...config } }) =>
+    isReal(config) && url !== undefined && new URL(url).protocol !== "https:" && !isLoopback(url)
+      ? [
+          "CALLBACK_URL is not https: its token would be read on the way, and hints forged. Use its https address.",
         ]
       : [],
 ];

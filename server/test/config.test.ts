@@ -136,6 +136,23 @@ describe("settings", () => {
       for (const hidden of [HEX, wif(0x80, true), wif(0xef, true)]) assert.ok(!lines.join().includes(hidden));
     });
 
+  it("O7: every node's address is looked at, also a second one and the auditor's own", () => {
+    for (const name of ["ARC2_URL", "AUDITOR_ARC_URL", "AUDITOR_WOC_URL"])
+      for (const url of ["http://node.example.org", "https://localhost:1"]) {
+        const lines = refusalOf({ ...MAIN, [name]: url });
+        assert.equal(lines.length, 1, lines.join("\n"));
+        assert.ok(lines[0]?.startsWith(`${name} `));
+      }
+    const other = refusalOf({ ...MAIN, AUDITOR_WOC_URL: "https://woc.example.org/v1/bsv/test" });
+    assert.match(other.join(), /^AUDITOR_WOC_URL names the network test/);
+    const callback = {
+      CALLBACK_TOKEN: "a token of some length",
+      CALLBACK_URL: "http://example.org/api/chain/callback",
+    };
+    assert.match(refusalOf({ ...MAIN, ...callback }).join(), /^CALLBACK_URL is not https/);
+    assert.deepEqual(refusalOf({ ...TEST, NODE_ENV: "staging", ...callback }), []);
+  });
+
   it("O7: without settings main refuses what the defaults would be", () => {
     const lines = refusalOf({ NETWORK: "main", KEYSTORE_PASSPHRASE: "12345678" });
     assert.deepEqual(
@@ -164,6 +181,8 @@ describe("settings", () => {
     const others: [string, string][] = [
       ["BUILD", HEX],
       ["ARC_API_KEY", HEX],
+      ["ARC2_API_KEY", HEX],
+      ["AUDITOR_ARC_API_KEY", HEX],
       ["JWT_SECRET", HEX],
       ["KEYSTORE_PASSPHRASE", HEX],
       ["OPERATOR_KEY", HEX.slice(2)],
