@@ -21,6 +21,7 @@ export type ServiceName = (typeof SERVICES)[number];
 
 const arcDialect = z.enum(["arc", "arcade"]);
 const port = z.coerce.number().int().min(0).max(65_535);
+const sats = z.coerce.number().int().positive().max(21e14);
 const list = z.string().transform((text) =>
   text
     .split(",")
@@ -81,6 +82,21 @@ const schema = z.object({
     .optional()
     .describe("What WhatsOnChain allows each process; 3 by default, without limit on the devchain."),
   DEVCHAIN_URL: z.url().optional().describe("Where the devchain's faucet is; only with NETWORK=devchain."),
+  CHAIN_STORE: z
+    .enum(["full", "winners"])
+    .default("winners")
+    .describe("Whose pictures go on chain: all accepted memes', or the winners' (M6)."),
+  FLOAT_LOW_SATS: sats.default(1_000_000).describe("Below this many free sat an alarm goes off (M7)."),
+  FLOAT_CAP_SATS: sats.default(100_000_000).describe("Above this many sat in the hot wallet, another (M7)."),
+  WALLET_LANES: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(500)
+    .default(50)
+    .describe("Coins the operator's float is split into (M7)."),
+  LANE_SATS: sats.default(100_000).describe("sat of each of them (M7)."),
+  UNMINED_CAP_SATS: sats.default(200_000_000).describe("Unmined deposits a round takes in all, sat (M1)."),
   AUDITOR_URL: z.url().default("http://127.0.0.1:2570").describe("The auditor's address."),
   AUDITOR_ARC_URL: z
     .url()

@@ -42,6 +42,8 @@ export interface AuthDeps {
   /** ms since the epoch. */
   now: () => number;
   randomBytes?: (length: number) => Uint8Array;
+  /** Somebody gave itself a name: M6 puts it on chain. */
+  onRenamed?(profile: { identity: string; playKey: string; name: string }): Promise<void>;
 }
 
 export interface AuthService {
@@ -119,6 +121,9 @@ export function createAuthService(options: AuthOptions, deps: AuthDeps): AuthSer
         return await tokensOf(session, refreshToken);
       },
       userOf,
+      async renamed({ identity, playKey, name }) {
+        await deps.onRenamed?.({ identity, playKey, name });
+      },
     }),
 
     async authenticate(token) {

@@ -29,6 +29,8 @@ export const AUTH_LIMITS = {
   challenge: { name: "auth.challenge", points: 30, seconds: 60 },
   verify: { name: "auth.verify", points: 30, seconds: 60 },
   refresh: { name: "auth.refresh", points: 60, seconds: 60 },
+  /** Every name goes on chain, at our cost. */
+  rename: { name: "auth.rename", points: 20, seconds: 86_400 },
 } as const satisfies Record<string, LimitRule>;
 
 export interface AuthRoutesDeps {
@@ -40,6 +42,8 @@ export interface AuthRoutesDeps {
   verify(body: z.output<typeof verifyBody>): Promise<Tokens>;
   refresh(refreshToken: string): Promise<Tokens>;
   userOf(caller: Pick<Caller, "identity" | "playKey">): Promise<User>;
+  /** Told of a new name. */
+  renamed(user: User): Promise<void>;
 }
 
 export function authRoutes(deps: AuthRoutesDeps): Route[] {
@@ -151,11 +155,15 @@ export function authRoutes(deps: AuthRoutesDeps): Route[] {
       auth: "player",
       body: patchMeBody,
       answer: userSchema,
-      errors: ["AUTH_REQUIRED", "TOKEN_INVALID", "BAD_REQUEST"],
+      errors: ["AUTH_REQUIRED", "TOKEN_INVALID", "BAD_REQUEST", "RATE_LIMITED"],
+      limit: limits.rename,
       async handler(input) {
         const caller = callerOf(input);
-        if (input.body.name !== undefined) await users.rename(caller.identity, input.body.name);
-        return await deps.userOf(caller);
+        if (input.body.name === undefined) return await deps.userOf(caller);
+        await users.rename(caller.identity, input.body.name);
+        const user = await deps.userOf(caller);
+        await deps.renamed(user);
+        return user;
       },
     }),
   ];

@@ -11,9 +11,15 @@ import type { Redis } from "../infra/redis.ts";
 import { type Content, ContentStore } from "./content-store.ts";
 import { Gallery } from "./gallery.ts";
 import { mediaRouter } from "./media-routes.ts";
-import { MediaStore } from "./media-store.ts";
+import { type Media, MediaStore } from "./media-store.ts";
 import { createQueue, jobId, TRANSFORM_QUEUE, type TransformData } from "./queues.ts";
 import { contentRoutes } from "./routes.ts";
+
+/** Stored bytes by sha256, for who puts them on chain; undefined when they are gone. */
+export function createMediaReader(redis: Redis): (sha256: string) => Promise<Media | undefined> {
+  const media = new MediaStore(redis);
+  return (sha256) => media.get(sha256);
+}
 
 export interface ContentService {
   routes: Route[];

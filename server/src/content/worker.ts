@@ -31,8 +31,22 @@ export interface ContentWorkerDeps {
   redis: Redis;
   /** Absent: models are made locally only. */
   aitubo?: AituboClient;
+  /** A model is published for good: M6 puts it on chain. Told again after a crash. */
+  onPublished(model: PublishedModel): Promise<void>;
   logger: Logger;
   now(): number;
+}
+
+/** A model and its files, by sha256. */
+export interface PublishedModel {
+  roundId: string;
+  memeId: string;
+  glb: string;
+  poster: string;
+  turntable: string;
+  provider: "aitubo" | "local";
+  /** ms. */
+  at: number;
 }
 
 export interface ContentWorker {
@@ -88,6 +102,9 @@ export function createContentWorker(options: ContentWorkerOptions, deps: Content
       media.put(made.turntable, "image/webp"),
     ]);
     for (const sha256 of [glb, poster, turntable]) await media.keep(sha256);
+    const provider = painted ? "aitubo" : "local";
+    const at = deps.now();
+    await deps.onPublished({ roundId, memeId, glb, poster, turntable, provider, at });
     await gallery.publish({
       roundId,
       memeId,
@@ -96,8 +113,8 @@ export function createContentWorker(options: ContentWorkerOptions, deps: Content
       glb: `/media/${glb}`,
       poster: `/media/${poster}`,
       turntable: `/media/${turntable}`,
-      provider: painted ? "aitubo" : "local",
-      at: deps.now(),
+      provider,
+      at,
     });
     deps.logger.info({ roundId, memeId, ...made.stats }, "a winner became a model");
   };

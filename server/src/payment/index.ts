@@ -24,7 +24,14 @@ import {
   type DepositVerdict,
 } from "./deposits/index.ts";
 import { type KeystoreOptions, openOperatorKeystore, receiptSigner } from "./keys.ts";
-import { costOf, createRecordQueue, type LedgerView, ledgerOf, type RecordJob } from "./ledger/index.ts";
+import {
+  costOf,
+  createRecordQueue,
+  keysJob,
+  type LedgerView,
+  ledgerOf,
+  type RecordJob,
+} from "./ledger/index.ts";
 import { QUEUE, QUEUE_PREFIX, type SettlementJob } from "./queue.ts";
 import { walletRoutes } from "./routes.ts";
 import { SettlementStore, type SettlementView } from "./settlement/store.ts";
@@ -39,7 +46,7 @@ export type {
   DepositVerdict,
 } from "./deposits/index.ts";
 export { type KeystoreOptions, keystorePath } from "./keys.ts";
-export { createLedger, type Ledger, modelJobs, profileJob, type RecordJob } from "./ledger/index.ts";
+export { createRecordQueue, keysJob, modelJobs, profileJob, type RecordJob } from "./ledger/index.ts";
 export { SETTLED_CHANNEL } from "./queue.ts";
 export {
   auditorSignatures,
@@ -132,6 +139,11 @@ export async function createPaymentService(
     auditorHeadKey: auditor.headKey,
     receiptKey: keystore.publicKeyOf("receipt"),
   };
+  const { network } = options;
+  const { operatorKey, auditorKey, auditorHeadKey, receiptKey } = keys;
+  // M6: a rebuild has to know whom to believe; the same keys are put on chain once.
+  const published = { network, operatorKey, auditorKey, auditorHeadKey, receiptKey };
+  await createRecordQueue(redis).publish(keysJob(published, now()));
   const deposits = new Deposits(
     { unminedCapSats: options.unminedCapSats ?? UNMINED_CAP_SATS },
     { redis, chain, logger, now, sleep: (ms) => delay(ms) },

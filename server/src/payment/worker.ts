@@ -15,6 +15,7 @@ import { DepositTxs } from "./deposits/txs.ts";
 import { HotWallet } from "./hot-wallet.ts";
 import { type KeystoreOptions, openOperatorKeystore } from "./keys.ts";
 import { Lanes } from "./lanes.ts";
+import { type ChainStore, countSettlement, createLedger } from "./ledger/index.ts";
 import { QUEUE, QUEUE_PREFIX, SETTLED_CHANNEL, type SettlementJob } from "./queue.ts";
 import { SettlementAlarms } from "./settlement/alarms.ts";
 import { SettlementKeeper } from "./settlement/look-after.ts";
@@ -36,6 +37,8 @@ export interface SettlementWorkerOptions {
   /** Pre-split coins, and sat of each. Default 50 of 100,000. */
   lanes?: number;
   laneSats?: number;
+  /** M6: how much goes on chain beside journals. Default `winners`. */
+  chainStore?: ChainStore;
   /** ms between sweeps over rounds that are not done; default 5,000. */
   sweepMs?: number;
 }
@@ -46,6 +49,8 @@ export interface SettlementWorkerDeps {
   queueRedis: Redis;
   chain: ChainPort;
   readJournal(roundId: string): Promise<Entry[]>;
+  /** Stored bytes by sha256; undefined when they are gone or taken down. Absent: no files go on chain. */
+  readMedia?(sha256: string): Promise<{ bytes: Uint8Array; type: string } | undefined>;
   logger: Logger;
   now(): number;
 }
@@ -113,7 +118,22 @@ export async function createSettlementWorker(
       logger,
     },
   );
+  const ledger = createLedger(
+    { network, ...(options.chainStore ? { chainStore: options.chainStore } : {}) },
+    {
+      ...deps,
+      readMedia: async (sha256) => await deps.readMedia?.(sha256),
+      wallet,
+      keys: {
+        current: () => wallet.currentKey(),
+        forKey: (key) => ({ secret: keystore.secretFor(key), sign }),
+        forScript: keysOf(wallet.currentKey()).forScript,
+      },
+    },
+  );
   const settler = new Settler({
+    anchor: async (roundId) => void (await ledger.anchor(roundId)),
+    onSent: (roundId, cost) => countSettlement(redis, roundId, cost),
     chain,
     store,
     carry,
@@ -178,6 +198,7 @@ export async function createSettlementWorker(
         resting.set(roundId, { fails: rest.fails + 1, until: deps.now() + pause });
       }
     }
+    await ledger.sweep().catch((err: unknown) => logger.error({ err }, "the ledger is not looked after"));
     await alarms.sweep();
     await carry.freeAbandoned(deps.now(), async (roundId) => (await readJournal(roundId)).length > 0);
   };

@@ -5,6 +5,7 @@ import { createContentWorker } from "../content/worker.ts";
 import type { Lifecycle } from "../infra/lifecycle.ts";
 import type { Logger } from "../infra/logger.ts";
 import { createRedis } from "../infra/redis.ts";
+import { createRecordQueue, modelJobs } from "../payment/index.ts";
 import { startHealth } from "./health.ts";
 
 const AITUBO_TIMEOUT_MS = 20_000;
@@ -22,10 +23,14 @@ export async function startContentWorker(config: Config, logger: Logger, life: L
     : undefined;
   if (!aitubo || !config.PUBLIC_URL)
     logger.warn("AITubo is off: it needs AITUBO_API_KEY and PUBLIC_URL; models are made locally (C8)");
+  const records = createRecordQueue(redis);
   const worker = createContentWorker(config.PUBLIC_URL ? { publicUrl: config.PUBLIC_URL } : {}, {
     redis,
     logger,
     now: Date.now,
+    async onPublished({ at, ...fields }) {
+      for (const job of modelJobs(fields, at)) await records.publish(job);
+    },
     ...(aitubo ? { aitubo } : {}),
   });
   life.add("content worker", () => worker.stop());

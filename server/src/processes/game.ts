@@ -15,7 +15,7 @@ import { createLimiter } from "../infra/limiter.ts";
 import type { Logger } from "../infra/logger.ts";
 import { createRedis } from "../infra/redis.ts";
 import { SafeRedisDriver } from "../infra/safe-driver.ts";
-import { createPaymentService } from "../payment/index.ts";
+import { createPaymentService, createRecordQueue, profileJob } from "../payment/index.ts";
 import { createRoundService } from "../round/index.ts";
 import { bindWeb } from "../web.ts";
 import { chainOf } from "./chain.ts";
@@ -48,7 +48,12 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
       adminIdentities: config.ADMINS,
       jwtSecret: config.JWT_SECRET,
     },
-    { redis, logger, now },
+    {
+      redis,
+      logger,
+      now,
+      onRenamed: (profile) => createRecordQueue(redis).publish(profileJob(profile, now())),
+    },
   );
   life.add("auth", () => auth.stop());
   const content = createContentService({ redis, logger });
@@ -58,6 +63,7 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
       network: config.NETWORK,
       keystore: operatorKeystore(config),
       auditorUrl: config.AUDITOR_URL,
+      unminedCapSats: config.UNMINED_CAP_SATS,
       ...(config.DEVCHAIN_URL ? { faucetUrl: config.DEVCHAIN_URL } : {}),
     },
     { redis, chain: chainOf(config, logger), logger, now },

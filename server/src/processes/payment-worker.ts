@@ -1,5 +1,6 @@
 /** The settlement worker's process (M3). Owns: its parts and their order. */
 import type { Config } from "../config.ts";
+import { createMediaReader } from "../content/index.ts";
 import type { Lifecycle } from "../infra/lifecycle.ts";
 import type { Logger } from "../infra/logger.ts";
 import { createRedis } from "../infra/redis.ts";
@@ -22,6 +23,11 @@ export async function startPaymentWorker(config: Config, logger: Logger, life: L
       network: config.NETWORK,
       keystore: operatorKeystore(config),
       auditorUrl: config.AUDITOR_URL,
+      floatLowSats: config.FLOAT_LOW_SATS,
+      floatCapSats: config.FLOAT_CAP_SATS,
+      lanes: config.WALLET_LANES,
+      laneSats: config.LANE_SATS,
+      chainStore: config.CHAIN_STORE,
       ...(config.DEVCHAIN_URL ? { faucetUrl: config.DEVCHAIN_URL } : {}),
     },
     {
@@ -29,6 +35,7 @@ export async function startPaymentWorker(config: Config, logger: Logger, life: L
       queueRedis: connect("queue"),
       chain: chainOf(config, logger),
       readJournal: (roundId) => readJournal(redis, roundId),
+      readMedia: createMediaReader(redis),
       logger,
       now: Date.now,
     },

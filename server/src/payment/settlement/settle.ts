@@ -43,6 +43,8 @@ export interface SettleDeps {
   depositTx(txid: string): Promise<string | undefined>;
   /** M5: the round's journal and link are on their way to the chain. Throws while they are not and must be waited for. */
   anchor?(roundId: string): Promise<void>;
+  /** What the round's settlement costs: bytes, and sat of miner fees. */
+  onSent?(roundId: string, cost: { bytes: number; sats: number }): Promise<void>;
   /** The round's settlement has been sent, or there was nothing to send. */
   onSettled(roundId: string): Promise<void>;
   limits?: SettlementLimits;
@@ -117,6 +119,7 @@ export class Settler {
     const { anchor } = this.deps;
     if (anchor) await this.step("anchored", () => anchor(roundId));
     await this.send(roundId, signed);
+    await this.count(plan, signed);
     await this.handOn(state, plan);
     await this.tell(roundId);
   }
@@ -138,6 +141,7 @@ export class Settler {
     }
     const signed = await this.sign(state, plan);
     await this.send(roundId, signed);
+    await this.count(plan, signed);
     await this.handOn(state, plan);
     await this.tell(roundId);
   }
@@ -221,6 +225,14 @@ export class Settler {
         await store.refused(plan.roundId, `${error.code}: ${error.message}`);
       throw error;
     }
+  }
+
+  private async count(plan: SettlementPlan, signed: readonly SignedTx[]): Promise<void> {
+    const { onSent } = this.deps;
+    if (onSent === undefined) return;
+    const bytes = signed.reduce((sum, { rawHex }) => sum + rawHex.length / 2, 0);
+    const sats = plan.txs.reduce((sum, { minerFee }) => sum + minerFee, 0);
+    await this.step("count", () => onSent(plan.roundId, { bytes, sats }));
   }
 
   /** Sends the stored bytes, parents first. Anything but a clear yes is asked again later, with the same bytes. */
