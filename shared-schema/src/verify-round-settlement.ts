@@ -60,7 +60,11 @@ function originOf(txid: string, sources: ReadonlyMap<string, RawTransaction>): s
   return undefined;
 }
 
+/** Of whichever keys: those of the round that made it may have been replaced since. */
+const TWO_KEYS = /^76a914[0-9a-f]{40}88ad76a914[0-9a-f]{40}88ac$/;
+
 interface FoundCarry extends CarryCoin {
+  script: string;
   /** Which round its coins really come from, as entryId. */
   origin: string | undefined;
 }
@@ -68,19 +72,18 @@ interface FoundCarry extends CarryCoin {
 /** The two-key coins from outside that the settlement spends, each put down to one of record 1's `carryFrom`. */
 function carriesOf({ settlement, sources }: RoundEvidence, open: BodyOf<"open">): FoundCarry[] {
   const own = new Set(settlement.map(({ tx }) => tx.txid));
-  const lock = twoKeyScript(open.operatorKey, open.auditorKey);
   const wanted = open.carryFrom.filter(({ sats }) => sats > 0);
   const found: FoundCarry[] = [];
   for (const { tx } of settlement)
     for (const { txid, vout } of tx.inputs) {
       const source = own.has(txid) ? undefined : sources.get(txid)?.outputs[vout];
-      if (source?.script !== lock) continue;
+      if (source === undefined || !TWO_KEYS.test(source.script)) continue;
       const origin = originOf(txid, sources);
       const free = wanted.filter(({ roundId }) => found.every((one) => one.roundId !== roundId));
       const of =
         free.find(({ roundId }) => entryIdOf(open.network, roundId) === origin) ??
         free.find(({ sats }) => sats === source.sats);
-      found.push({ txid, vout, sats: source.sats, roundId: of?.roundId ?? "", origin });
+      found.push({ txid, vout, ...source, roundId: of?.roundId ?? "", origin });
     }
   return found;
 }
@@ -118,7 +121,7 @@ class Settlement {
     const escrow = escrowOf(this.open);
     const potLock = twoKeyScript(this.open.operatorKey, this.open.auditorKey);
     return this.txs.map((tx): PlannedTx => {
-      const inputs = tx.inputs.map((input) => this.input(input, escrow, potLock));
+      const inputs = tx.inputs.map((input) => this.input(input, escrow));
       const outputs = tx.outputs.map(({ sats, script }, vout): PlanOutput => {
         const playKey = this.players.get(script);
         if (playKey !== undefined) return { kind: "payout", sats, script, playKey };
@@ -129,14 +132,14 @@ class Settlement {
     });
   }
 
-  private input({ txid, vout }: RawInput, escrow: (playKey: string) => string, potLock: string): PlanInput {
+  private input({ txid, vout }: RawInput, escrow: (playKey: string) => string): PlanInput {
     const outpoint = `${txid}:${vout}`;
     const deposit = this.deposits.get(outpoint);
     if (deposit !== undefined) return { kind: "deposit", ...deposit, script: escrow(deposit.playKey) };
     const carry = this.carries.get(outpoint);
     if (carry !== undefined) {
-      const { sats, roundId } = carry;
-      return { kind: "carry", txid, vout, sats, script: potLock, roundId };
+      const { sats, script, roundId } = carry;
+      return { kind: "carry", txid, vout, sats, script, roundId };
     }
     const at = this.txs.findIndex((tx) => tx.txid === txid);
     const source = (this.txs[at] ?? this.sources.get(txid))?.outputs[vout];
@@ -171,7 +174,7 @@ export const checkOutputs: Checker = (evidence, known) => {
   const { result } = known;
   must(result !== undefined, "there is no result");
   if (settlement.length === 0)
-    return { ok: "skipped", reason: "the settlement is not on the chain yet: look again in a minute" };
+    return { ok: "skipped", reason: "the chain shows no settlement of this round yet" };
   const deposits = countedDeposits(state);
   const carries = carriesOf(evidence, open);
   const txs = new Settlement(evidence, state, deposits, carries).planned();
@@ -202,7 +205,7 @@ export const checkCarry: Checker = (evidence, known): Finding => {
   if (wanted.length === 0)
     return { ok: true, numbers: { carriedIn: 0 }, details: ["Nothing was carried in."] };
   if (evidence.settlement.length === 0)
-    return { ok: "skipped", reason: "the settlement is not on the chain yet: look again in a minute" };
+    return { ok: "skipped", reason: "the chain shows no settlement of this round yet" };
   const found = carriesOf(evidence, open);
   for (const { roundId, sats } of wanted) {
     const coin = found.find((one) => one.roundId === roundId);

@@ -1,7 +1,7 @@
 /** What the command-line tools for strangers share. Owns: their mistakes, exit codes, the way to the chain. */
 import type { Network } from "@meme-rounds/shared-schema/records";
 import { createArcClient } from "../chain/arc-client.ts";
-import { createHttpClient, type HttpDeps, withDefaults } from "../chain/http-client.ts";
+import { createHttpClient, type HttpClient, type HttpDeps, withDefaults } from "../chain/http-client.ts";
 import { createWocClient, type WocClient } from "../chain/woc-client.ts";
 
 /** What a person has to put right; the message says how. */
@@ -33,7 +33,7 @@ export function urlOf(flag: string, text: string): string {
 export function wocOf(
   { network, woc }: ChainFlags,
   deps: Partial<HttpDeps>,
-): { url: string; client: WocClient } {
+): { url: string; http: HttpClient; client: WocClient } {
   const fallback = network === "devchain" ? DEVCHAIN_URL : PUBLIC_WOC_URL;
   const url = urlOf("--woc", woc ?? fallback).replace(/\/v1\/bsv\/(main|test)$/, "");
   const isPublic = url === PUBLIC_WOC_URL;
@@ -47,7 +47,7 @@ export function wocOf(
     },
     withDefaults(deps),
   );
-  return { url, client: createWocClient(http) };
+  return { url, http, client: createWocClient(http) };
 }
 
 /** ARC, where one is named. */
