@@ -1,16 +1,24 @@
 /** Payout of 10,000 backers and settlement of 100 deposits. Floors: one pass over the boosts; signatures alone. */
-import { computeOutcome } from "@meme-rounds/shared-schema/payout";
+
 import { p2pkhScript } from "@meme-rounds/shared-schema/lock";
-import { transactionOf } from "@meme-rounds/shared-schema/settlement";
+import { computeOutcome } from "@meme-rounds/shared-schema/payout";
+import { outpointOf, type SettlementPlan, transactionOf } from "@meme-rounds/shared-schema/settlement";
 import { planSettlement } from "@meme-rounds/shared-schema/settlement-plan";
 import { preimages } from "@meme-rounds/shared-schema/sighash";
 import { signPreimage } from "@meme-rounds/shared-schema/unlock";
-import { auditorSignatures, signSettlement } from "../../../server/src/payment/index.ts";
+import { createDigestSigner } from "../../../server/src/infra/ecdsa.ts";
+import { auditorSignatures, collectSignatures, signSettlement } from "../../../server/src/payment/index.ts";
 import { makePlayers, memeIdOf, nextVoucher, openWithDeposits, type Player } from "./crowd.ts";
 import { type Figure, medianMs } from "./measure.ts";
 
 const BACKERS = 10_000;
 const DEPOSITS = 100;
+
+function only({ txs }: SettlementPlan): SettlementPlan["txs"][number] {
+  const [tx] = txs;
+  if (!tx || txs.length > 1) throw new Error("not one transaction");
+  return tx;
+}
 
 function keys() {
   const [operator, auditor] = makePlayers(2);
@@ -42,6 +50,7 @@ function finished(players: readonly Player[], memes: number, signers: ReturnType
 
 export async function benchMoney(): Promise<Figure[]> {
   const signers = keys();
+  const signer = createDigestSigner();
   const crowd = finished(makePlayers(BACKERS), 100, signers);
   const payout = await medianMs(5, () => computeOutcome(crowd));
   const pass = await medianMs(5, () => {
@@ -54,6 +63,14 @@ export async function benchMoney(): Promise<Figure[]> {
   const small = finished(makePlayers(DEPOSITS), 10, signers);
   const outcome = computeOutcome(small);
   if (outcome.kind !== "result") throw new Error("the bench round was voided");
+  const coin = {
+    txid: memeIdOf(0),
+    vout: 0,
+    sats: 1_000_000,
+    script: p2pkhScript(signers.operator.playKey),
+  };
+  const operator = { secret: signers.operator.secret, sign: signer };
+  const auditor = { secret: signers.auditor.secret, sign: signer };
   const settle = () => {
     const planned = planSettlement({
       open: small.open,
@@ -62,24 +79,30 @@ export async function benchMoney(): Promise<Figure[]> {
       ),
       outcome: { kind: "result", result: outcome.result },
       carryCoins: [],
-      operatorCoins: [],
+      operatorCoins: [coin],
       feeSatPerKb: 100,
+      mined: new Set([...small.players.values()].flatMap(({ deposits }) => deposits.map(outpointOf))),
     });
     if (!planned.ok) throw new Error(planned.code);
-    const signatures = auditorSignatures(planned.plan, signers.auditor.secret);
-    const signed = signSettlement(planned.plan, signers.operator.secret, {
-      publicKey: signers.auditor.playKey,
-      signatures,
-    });
-    return { plan: planned.plan, bytes: signed.rawHex.length / 2 };
+    const { signatures } = auditorSignatures(
+      planned.plan,
+      { publicKey: signers.operator.playKey, collectSignatures: collectSignatures(planned.plan, operator) },
+      auditor,
+    );
+    const signed = signSettlement(
+      planned.plan,
+      { round: operator, forScript: () => operator },
+      { publicKey: signers.auditor.playKey, signatures },
+    );
+    return { plan: planned.plan, bytes: signed.reduce((sum, { rawHex }) => sum + rawHex.length / 2, 0) };
   };
   const { plan, bytes } = settle();
   const settlement = await medianMs(5, settle);
-  const preimageOf = preimages(transactionOf(plan));
+  const preimageOf = preimages(transactionOf(only(plan)));
   const all = Array.from({ length: DEPOSITS }, (_, at) => preimageOf(at));
   const signaturesAlone = await medianMs(5, () => {
     for (const { secret } of [signers.auditor, signers.operator])
-      for (const preimage of all) signPreimage(preimage, secret);
+      for (const preimage of all) signPreimage(preimage, secret, signer);
   });
   return [
     {

@@ -14,7 +14,7 @@ describe("settlement worker", function () {
   let world: World;
   before(async () => {
     world = await World.start();
-    await world.float().keepUp();
+    await world.fill();
   });
   after(() => world.stop());
 
