@@ -1,16 +1,8 @@
-/** The devchain's own dialects, its disk and its callbacks. The port's contract is in port.contract.test.ts. */
+/** The devchain's own dialects. The port's contract is in port.contract.test.ts. */
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { once } from "node:events";
-import { appendFile, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { defaultHttpClient, MerklePath, type Transaction, WhatsOnChain } from "@bsv/sdk";
 import { hash256 } from "@meme-rounds/shared-schema/hash";
 import { z } from "zod";
-import { startDevchain } from "../../standins/devchain/server.ts";
-import { openStore } from "../../standins/devchain/store.ts";
-import { until } from "../support/wait.ts";
 import { keyOf, type Net, readJson, spend, startNet } from "./support.ts";
 
 const arcTx = z.object({
@@ -153,124 +145,88 @@ describe("devchain: WhatsOnChain's and ARC's words", () => {
     assert.equal((await net.call("/v1/bsv/main/address/nonsense/unspent/all")).status, 400);
   });
 
+  it("M1: Arcade's paths have no /v1, take bytes alone, and speak words of their own", async () => {
+    const coin = await net.fund(alice, 50_000);
+    const tx = await spend(coin, alice);
+    const child = await spend(tx, alice, { sats: 500 });
+    const post = (type: string, body: string | Uint8Array, path = "/tx") =>
+      net.call(path, { method: "POST", headers: { "content-type": type }, body });
+    const bytes = (...txs: Transaction[]) => Uint8Array.from(txs.flatMap((one) => one.toBinary()));
+    assert.equal((await post("application/json", JSON.stringify({ rawTx: tx.toHex() }))).status, 400);
+    assert.equal((await post("text/plain", tx.toHex(), "/txs")).status, 400);
+    assert.equal((await readJson(post("text/plain", tx.toHex()), arcTx)).txStatus, "SEEN_MULTIPLE_NODES");
+    const list = await readJson(
+      post("application/octet-stream", bytes(tx, child), "/txs"),
+      z.object({ transactions: z.array(arcTx) }),
+    );
+    assert.deepEqual(
+      list.transactions.map(({ txid }) => txid),
+      [tx.id("hex"), child.id("hex")],
+    );
+    assert.equal((await post("application/octet-stream", bytes(tx).subarray(1), "/txs")).status, 400);
+    const status = async () => (await readJson(net.call(`/tx/${tx.id("hex")}`), arcTx)).txStatus;
+    net.chain.mine();
+    assert.equal(await status(), "MINED");
+    await net.call("/dev/mine?blocks=99");
+    assert.equal(await status(), "IMMUTABLE");
+    assert.equal((await net.call(`/tx/${"cd".repeat(32)}`)).status, 404);
+    for (const path of ["/policy", "/health", "/ready"])
+      assert.equal((await net.call(path)).status, 200, path);
+  });
+
+  it("M1: confirmed and unconfirmed lists part what the whole ones hold, one address or many, and scripts", async () => {
+    const erin = keyOf(25);
+    const old = await net.fund(erin, 11_000);
+    net.chain.mine();
+    const young = await net.fund(erin, 22_000);
+    const address = erin.toAddress();
+    const script = net.chain.state.coins.get(young.id("hex"), 0)?.scriptHash;
+    const [oldId, youngId] = [old.id("hex"), young.id("hex")];
+    const txidsOf = z.array(z.object({ tx_hash: z.string() }));
+    const page = z.object({ result: txidsOf });
+    const many = z.array(z.object({ address: z.string(), unspent: txidsOf }));
+    const read = <T>(path: string, schema: z.ZodType<T>, init?: RequestInit) =>
+      readJson(net.call(`/v1/bsv/main${path}`, init), schema);
+    for (const name of [`/address/${address}`, `/script/${script}`]) {
+      for (const [part, ids] of [
+        ["/confirmed", [oldId]],
+        ["/unconfirmed", [youngId]],
+        ["", [oldId, youngId]],
+      ] as const) {
+        const history = await read(`${name}${part}/history`, txidsOf);
+        const unspent = await read(`${name}${part}/unspent`, page);
+        assert.deepEqual(history.map(({ tx_hash }) => tx_hash).sort(), [...ids].sort(), name + part);
+        assert.deepEqual(unspent.result.map(({ tx_hash }) => tx_hash).sort(), [...ids].sort(), name + part);
+      }
+    }
+    const body = JSON.stringify({ addresses: [address, keyOf(26).toAddress()] });
+    assert.deepEqual(
+      (await read("/addresses/confirmed/unspent", many, { method: "POST", body })).map(({ unspent }) =>
+        unspent.map(({ tx_hash }) => tx_hash),
+      ),
+      [[oldId], []],
+    );
+    const spender = await spend(old, erin);
+    await net.port.broadcast(spender);
+    const spentIn = await read(
+      "/utxos/spent",
+      z.array(z.object({ spentIn: z.object({ txid: z.string() }).optional() })),
+      {
+        method: "POST",
+        body: JSON.stringify({ utxos: [oldId, youngId].map((txid) => ({ txid, vout: 0 })) }),
+      },
+    );
+    assert.deepEqual(
+      spentIn.map((one) => one.spentIn?.txid),
+      [spender.id("hex"), undefined],
+    );
+    assert.equal((await net.call(`/v1/bsv/main/tx/${oldId}/0/confirmed/spent`)).status, 404);
+    assert.equal((await net.call(`/v1/bsv/main/tx/${oldId}/0/unconfirmed/spent`)).status, 200);
+  });
+
   it("M1: the faucet refuses what it cannot pay", async () => {
     for (const query of ["address=nonsense&sats=5", `address=${alice.toAddress()}&sats=0`, "sats=5"]) {
       assert.equal((await net.call(`/dev/faucet?${query}`)).status, 400, query);
     }
-  });
-});
-
-describe("devchain: disk", () => {
-  let dir: string;
-  beforeEach(async () => {
-    dir = await mkdtemp(join(tmpdir(), "devchain-"));
-  });
-  afterEach(() => rm(dir, { recursive: true }));
-
-  /** Everything that callers can ask for, as text. */
-  const picture = ({ chain: { state } }: Net): string =>
-    JSON.stringify({
-      blocks: state.blocks.map(({ hash, txids }) => ({ hash, txids })),
-      mempool: [...state.mempool],
-      rows: [...state.rows.values()].map(({ tx, status, competing, mined }) => [
-        tx.txid,
-        status,
-        competing,
-        mined?.block.hash,
-        tx.outputs.map((_, vout) => state.coins.get(tx.txid, vout)?.spentBy),
-      ]),
-      aheadMs: state.aheadMs,
-    });
-
-  /** A chain with a conflict, a reorganisation, an eviction and a moved clock behind it. */
-  async function live(): Promise<{ net: Net; coin: Transaction }> {
-    const net = await startNet({ dataDir: dir });
-    const coin = await net.fund(alice, 50_000);
-    const tx = await spend(coin, alice);
-    await net.port.broadcast(tx);
-    await net.port.broadcast(await spend(coin, alice, { sats: 2_000 }));
-    await net.call("/dev/mine");
-    const dropped = await net.fund(keyOf(23), 4_000);
-    await net.call("/dev/mine");
-    await net.call(`/dev/reorg?depth=2&drop=${dropped.id("hex")}`);
-    await net.call("/dev/clock?seconds=60");
-    return { net, coin: await net.fund(alice, 60_000) };
-  }
-
-  it("O4: stopped and started again it is the same, and goes on", async () => {
-    const { net, coin } = await live();
-    const before = picture(net);
-    await net.close();
-    const again = await startNet({ dataDir: dir });
-    try {
-      assert.equal(picture(again), before);
-      assert.equal((await again.port.broadcast(await spend(coin, alice))).outcome, "seen");
-      again.chain.mine();
-    } finally {
-      await again.close();
-    }
-  });
-
-  it("O4: a torn last line is cut off, and the log goes on behind it", async () => {
-    const { net } = await live();
-    const before = picture(net);
-    await net.close();
-    const log = join(dir, "devchain", "log.jsonl");
-    const whole = await readFile(log, "utf8");
-    await appendFile(log, '{"t":"tx","at":18000');
-    const again = await startNet({ dataDir: dir });
-    assert.equal(picture(again), before);
-    await again.call("/dev/mine");
-    const after = picture(again);
-    await again.close();
-    assert.ok((await readFile(log, "utf8")).startsWith(whole));
-    const third = await startNet({ dataDir: dir });
-    assert.equal(picture(third), after);
-    await third.close();
-  });
-
-  it("O4: damage before the last line is refused, with the line's number", async () => {
-    await (await live()).net.close();
-    const log = join(dir, "devchain", "log.jsonl");
-    const lines = (await readFile(log, "utf8")).split("\n");
-    lines[2] = lines[2]?.slice(0, -9) ?? "";
-    await writeFile(log, lines.join("\n"));
-    await assert.rejects(startDevchain({ port: 0, dataDir: dir, blockSeconds: 0 }), /line 3 is damaged/);
-  });
-
-  it("O4: what was acknowledged is on disk before the answer", async () => {
-    const net = await startNet({ dataDir: dir });
-    const tx = await spend(await net.fund(alice, 50_000), alice);
-    await net.port.broadcast(tx);
-    const { events, store } = await openStore(join(dir, "devchain"));
-    await store.close();
-    assert.ok(events.some((event) => event.t === "tx" && event.hex === tx.toHex()));
-    await net.close();
-  });
-
-  it("O4: as a process it says when it is ready, mines by itself, and ends with 0 on SIGTERM", async () => {
-    const child = spawn(process.execPath, [join(import.meta.dirname, "../../standins/devchain/main.ts")], {
-      env: {
-        ...process.env,
-        NODE_ENV: "test",
-        DEVCHAIN_PORT: "0",
-        DATA_DIR: dir,
-        DEVCHAIN_BLOCK_SECONDS: "0.05",
-      },
-      stdio: ["ignore", "pipe", "inherit"],
-    });
-    let said = "";
-    child.stdout.setEncoding("utf8").on("data", (part: string) => {
-      said += part;
-    });
-    const url = await until(() => /"ready":true,"url":"([^"]+)"/.exec(said)?.[1], { deadlineMs: 15_000 });
-    await until(
-      async () =>
-        (await readJson(fetch(`${url}/v1/bsv/main/chain/info`), z.object({ blocks: z.number() }))).blocks >=
-        2,
-    );
-    const ended = once(child, "exit");
-    child.kill("SIGTERM");
-    assert.deepEqual(await ended, [0, null]);
   });
 });
