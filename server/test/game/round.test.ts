@@ -7,9 +7,10 @@ import { randomUUID } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { verifyCompact, verifyEd25519 } from "@meme-rounds/shared-schema/crypto";
 import { computeOutcome } from "@meme-rounds/shared-schema/payout";
-import { acceptedBytes, rejectedBytes } from "@meme-rounds/shared-schema/receipt";
+import { acceptedBytes, isGenuineHead, rejectedBytes } from "@meme-rounds/shared-schema/receipt";
 import { type Entry, entrySchema } from "@meme-rounds/shared-schema/records";
 import {
+  claimAnswer,
   galleryAnswer,
   proofAnswer,
   roundDetail,
@@ -145,6 +146,27 @@ describe("a whole round", function () {
     assert.ok(
       verifyEd25519(rejectedBytes(round.roundTag, refused.ref, refused.code), refused.sig, round.receiptKey),
     );
+  });
+
+  it("M4: the auditor signs the journal's head about once a second; a receipt it honours holds nothing", async () => {
+    const answer = await cat.boost(round, (memes[0] as { memeId: string }).memeId, 11);
+    assert.ok(answer.ok);
+    const head = await until(
+      () => {
+        const { seq, hash, auditorTime, sig } = view.journalHead;
+        return seq >= answer.seq ? { seq, hash, auditorTime, sig } : undefined;
+      },
+      { deadlineMs: 5_000, what: "a head that covers the boost" },
+    );
+    assert.ok(isGenuineHead(round.roundTag, head, round.auditorHeadKey));
+    await until(() => view.journalHead.auditorTime > head.auditorTime || undefined, {
+      deadlineMs: 5_000,
+      what: "the next head",
+    });
+    const { seq, at, hash, sig } = answer;
+    const receipt = { roundId: round.roundId, seq, at, hash, sig };
+    const claimed = await cat.call(claimAnswer, "POST", "/auditor/claims", { receipt });
+    assert.deepEqual(claimed, { honoured: true, held: false });
   });
 
   it("protocol 6: the same ref twice is one boost; a ref of another command is refused", async () => {
