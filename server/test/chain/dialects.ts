@@ -1,6 +1,6 @@
 /**
- * The dialects in which the port's contract runs, over a devchain: Arcade's is spoken by a proxy over the same chain; in
- * the third two ARCs broadcast. Owns no assertion.
+ * The dialects in which the port's contract runs, over a devchain: ARC's; Arcade's as the devchain speaks it, and as a
+ * proxy does that knows nothing but Arcade; and two ARCs that both broadcast. Owns no assertion.
  */
 import type { ChainOptions } from "../../src/chain/index.ts";
 import { type ProxyServer, startArcade, startProxy } from "./proxy.ts";
@@ -14,6 +14,7 @@ const STARTS: Record<string, Start> = {
     const arcade = await startArcade(url);
     return [{ arcUrl: arcade.url, arcDialect: "arcade" }, [arcade]];
   },
+  "the devchain's own Arcade": async () => [{ arcDialect: "arcade" }, []],
   "two ARCs": async (url) => {
     const [arc2, woc] = [await startProxy(url), await startProxy(url)];
     return [{ arc2Url: arc2.url, wocUrl: woc.url }, [arc2, woc]];
