@@ -83,6 +83,12 @@ export class DevchainView implements ChainView {
     return JSON.parse(text);
   }
 
+  /** The faults it has, with how often each has struck. */
+  async faultHits(): Promise<unknown> {
+    const response = await fetch(`${this.url}/dev/faults`, { signal: AbortSignal.timeout(TIMEOUT_MS) });
+    return await response.json();
+  }
+
   /** Throws with the node's words when it takes the transaction neither now nor had it before. */
   async broadcast(rawHex: string): Promise<void> {
     const response = await fetch(`${this.url}/v1/bsv/main/tx/raw`, {

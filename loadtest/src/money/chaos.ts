@@ -3,8 +3,10 @@
  * when they go again, which faults the node has for a while. Does not own: the faults themselves (the devchain's).
  */
 import { setTimeout as delay } from "node:timers/promises";
+import { z } from "zod";
 import type { DevchainView } from "./chain-view.ts";
 import type { Cluster, Service } from "./cluster.ts";
+import { drawFaults } from "./faults.ts";
 import type { Random } from "./random.ts";
 import type { Tally } from "./tally.ts";
 
@@ -24,17 +26,25 @@ export interface ChaosDeps {
   random: Random;
   /** Transactions worth dropping from the chain: deposits and what spends them. */
   targets(): Promise<string[]>;
+  /** Transactions that miners are to leave out for now. */
+  unwanted(): string[];
   signal: AbortSignal;
 }
 
 const BLOCK_MS = [1_500, 9_000] as const;
 const DOWN_MS = [100, 3_000] as const;
+const FAULT_MS = [2_000, 6_000] as const;
+const LOOK_MS = 1_000;
 const START_TRIES = 3;
+const hitsSchema = z.object({ rules: z.array(z.object({ kind: z.string(), hits: z.number() })) });
 const MORTAL = new Set(["auditor", "payment-worker", "game"]);
 
 export class Chaos {
   private readonly options: ChaosOptions;
   private readonly deps: ChaosDeps;
+  /** Being killed or started at this moment. */
+  private readonly inHand = new Set<Service>();
+  private turn = 0;
 
   constructor(options: ChaosOptions, deps: ChaosDeps) {
     this.options = options;
@@ -43,9 +53,11 @@ export class Chaos {
 
   /** Goes on until the signal fires; then everything that was killed is up again and no fault is left. */
   async run(): Promise<void> {
-    const { killSeconds, reorgSeconds } = this.options;
+    const { killSeconds, reorgSeconds, faultSeconds } = this.options;
     await Promise.all([
       this.every(BLOCK_MS, () => this.block()),
+      this.every([LOOK_MS, LOOK_MS], () => this.bringBackCrashed()),
+      faultSeconds > 0 && this.every([0, faultSeconds * 1_000], () => this.fault()),
       killSeconds > 0 && this.every([killSeconds * 600, killSeconds * 1_400], () => this.killOne()),
       reorgSeconds > 0 && this.every([reorgSeconds * 1_000, reorgSeconds * 1_000], () => this.reorg()),
     ]);
@@ -61,13 +73,16 @@ export class Chaos {
   }
 
   private async block(): Promise<void> {
-    await this.deps.chain.mine();
+    await this.deps.chain.dev("mine", { leave: this.deps.unwanted() });
     this.deps.tally.count("blocks");
   }
 
   private async killOne(): Promise<void> {
     const { cluster, random, tally } = this.deps;
-    const service = random.pick(cluster.services.filter(({ role }) => MORTAL.has(role)));
+    const service = random.pick(
+      cluster.services.filter((one) => MORTAL.has(one.role) && !this.inHand.has(one)),
+    );
+    this.inHand.add(service);
     await service.child.kill();
     tally.count("kills");
     tally.count(`kills: ${service.role}`);
@@ -75,7 +90,24 @@ export class Chaos {
     await this.bringBack(service);
   }
 
-  private async bringBack({ child }: Service): Promise<void> {
+  /** What ended by itself is noted by its Child; the game goes on without waiting for a kill. */
+  private async bringBackCrashed(): Promise<void> {
+    for (const service of this.deps.cluster.services)
+      if (MORTAL.has(service.role) && !service.child.isUp && !this.inHand.has(service)) {
+        this.inHand.add(service);
+        await this.bringBack(service);
+      }
+  }
+
+  private async bringBack(service: Service): Promise<void> {
+    try {
+      await this.startAgain(service);
+    } finally {
+      this.inHand.delete(service);
+    }
+  }
+
+  private async startAgain({ child }: Service): Promise<void> {
     const { tally } = this.deps;
     for (let left = START_TRIES; left > 0; left--) {
       try {
@@ -97,5 +129,20 @@ export class Chaos {
     await chain.dev("reorg", { depth, drop: [...new Set(drop)] });
     tally.count("reorgs");
     if (drop.length > 0) tally.count("reorgs that dropped transactions");
+  }
+
+  /** The node misbehaves for a few seconds; how often each kind struck is counted. */
+  private async fault(): Promise<void> {
+    const { chain, random, signal, tally } = this.deps;
+    await chain.dev("faults", drawFaults(random, this.turn++));
+    try {
+      await delay(random.int(...FAULT_MS), undefined, { signal }).catch(() => undefined);
+      for (const { kind, hits } of hitsSchema.parse(await chain.faultHits()).rules) {
+        tally.count("faults", hits);
+        tally.count(`faults: ${kind}`, hits);
+      }
+    } finally {
+      await chain.dev("faults", { rules: [] });
+    }
   }
 }

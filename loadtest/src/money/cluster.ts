@@ -90,7 +90,12 @@ async function planServices(options: ClusterOptions, folder: string) {
   const redisUrl = loopback(`redis://127.0.0.1:${redisPort}`);
   const devchainUrl = loopback(`http://127.0.0.1:${chainPort}`);
   const auditorUrl = loopback(`http://127.0.0.1:${auditorPort}`);
+  const gamePorts: number[] = [];
+  for (let at = 0; at < options.games; at++) gamePorts.push(await freePort());
   const settings = {
+    // Whatever the callbacks tell, lost, repeated or false ones, comes to the first game server.
+    CALLBACK_URL: loopback(`http://127.0.0.1:${gamePorts[0]}/api/chain/callback`),
+    CALLBACK_TOKEN: "only-for-a-soak-on-this-machine",
     NODE_ENV: "testing",
     NETWORK: "devchain",
     LOG_LEVEL: "info",
@@ -153,8 +158,8 @@ async function planServices(options: ClusterOptions, folder: string) {
   ];
   for (let at = 1; at <= options.workers; at++)
     services.push(ours(`payment-worker-${at}`, "payment-worker", await freePort(), "payment-worker"));
-  for (let at = 1; at <= options.games; at++)
-    services.push(ours(`game-${at}`, "auth,content,round,payment,audience", await freePort(), "game"));
+  for (const [at, port] of gamePorts.entries())
+    services.push(ours(`game-${at + 1}`, "auth,content,round,payment,audience", port, "game"));
   return { services, redisUrl, devchainUrl };
 }
 

@@ -58,6 +58,11 @@ export class Crowd {
     return [...this.members, ...this.cheats, ...this.caught].map(({ notes }) => notes);
   }
 
+  /** Deposits of double spenders who have not struck yet: with them unmined there is something to win. */
+  unwanted(): string[] {
+    return this.caught.flatMap((one) => one.unwanted ?? []);
+  }
+
   get current(): Snapshot | undefined {
     return this.live;
   }

@@ -134,6 +134,7 @@ async function play(soak: Soak): Promise<void> {
       tally,
       random: random.fork(),
       targets: () => targetsOf(crowd, chain),
+      unwanted: () => crowd.unwanted(),
       signal: AbortSignal.any([signal, calming.signal]),
     },
   ).run();

@@ -52,6 +52,8 @@ export class Soaker {
   private readonly otherTxids: string[] = [];
   /** The newest accepted deposit's coin, of the round being played. */
   private cheatable: Coin | undefined;
+  private cheatTxid: string | undefined;
+  private willCheat = false;
 
   constructor(index: number, secret: Uint8Array, deps: SoakerDeps) {
     this.deps = deps;
@@ -63,6 +65,11 @@ export class Soaker {
   get notes(): PlayerNotes {
     const { playKey, receipts, deposits, otherTxids } = this;
     return { playKey, receipts, deposits, otherTxids };
+  }
+
+  /** The deposit that this player is about to spend again. */
+  get unwanted(): string | undefined {
+    return this.cheatTxid;
   }
 
   give(coin: Coin): void {
@@ -78,6 +85,7 @@ export class Soaker {
   /** Plays one round through. Never throws for what a falling server does to it. */
   async play(round: Snapshot, acts: readonly Act[], signal: AbortSignal): Promise<void> {
     this.cheatable = undefined;
+    this.willCheat = acts.some(({ kind }) => kind === "cheat");
     try {
       for (const act of acts) {
         await delay(Math.max(0, round.opensAt + act.at - Date.now()), undefined, { signal });
@@ -87,6 +95,7 @@ export class Soaker {
       if (error instanceof RoundGone) this.deps.tally.count("cut off by the end of a round");
       else if (!signal.aborted) this.deps.tally.odd(error);
     } finally {
+      this.cheatTxid = undefined;
       await this.seat.leave();
     }
   }
@@ -120,6 +129,7 @@ export class Soaker {
     };
     // Noted before it is sent: what happens to it is this player's business whatever the server answers.
     this.deposits.push(kept);
+    if (this.willCheat) this.cheatTxid = kept.txid;
     const began = performance.now();
     for (;;) {
       const answer = await this.seat.say(round, "deposit", { tx });
@@ -257,6 +267,7 @@ export class Soaker {
     const coin = this.cheatable;
     if (coin === undefined) return;
     this.cheatable = undefined;
+    this.cheatTxid = undefined;
     const script = p2pkhScript(this.playKey);
     const { txid, rawHex } = signOwn(
       {

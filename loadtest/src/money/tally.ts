@@ -14,8 +14,8 @@ export class Tally {
   readonly oddities = new Map<string, number>();
   readonly mismatches: Mismatch[] = [];
 
-  count(what: string): void {
-    this.counts.set(what, (this.counts.get(what) ?? 0) + 1);
+  count(what: string, times = 1): void {
+    if (times > 0) this.counts.set(what, (this.counts.get(what) ?? 0) + times);
   }
 
   get(what: string): number {
