@@ -5,10 +5,12 @@ import { hashJson } from "@meme-rounds/shared-schema/hash";
 import { payoutHashOf, readLink, verifyHandover } from "@meme-rounds/shared-schema/ledger-link";
 import { readJournalScript, unpackJournal } from "@meme-rounds/shared-schema/mrj1-file";
 import { verifyCompactJournal } from "@meme-rounds/shared-schema/mrj1-verify";
+import { register } from "prom-client";
 import type { RawTx } from "../../src/chain/index.ts";
 import { FloatEmpty } from "../../src/payment/hot-wallet.ts";
 import { costOf, type Ledger, ledgerOf } from "../../src/payment/ledger/index.ts";
 import { SettleLater } from "../../src/payment/settlement/settle.ts";
+import { readTransaction } from "../../src/payment/transaction.ts";
 import { START_MS } from "../chain/support.ts";
 import { LedgerWorld } from "./ledger-kit.ts";
 
@@ -258,6 +260,32 @@ describe("ledger on chain", () => {
     await ledger.sweep();
     assert.equal((await world.made()).length, 3);
     assert.equal((await anchored(ledger, roundId)).linkTxid, (await list()).at(-1)?.txid);
+  });
+
+  it("M5 behind a link that is stuck for an hour the next rounds do not wait an hour each", async () => {
+    const [one, two] = [await world.play(0), await world.play(1)];
+    let deaf = true;
+    const broadcast: typeof world.net.port.broadcast = async (tx) => {
+      const isLink = readLink(readTransaction((tx as RawTx).rawHex)?.outputs ?? []) !== undefined;
+      if (deaf && isLink) return { outcome: "pending", txid: "", reason: "no answer" };
+      return await world.net.port.broadcast(tx);
+    };
+    const ledger = world.ledger({ chain: world.port({ broadcast }) });
+    await assert.rejects(ledger.anchor(one.state.open.roundId), SettleLater);
+    world.now += HOUR_MS - 1;
+    await assert.rejects(ledger.anchor(two.state.open.roundId), SettleLater);
+    world.now += 1;
+    assert.equal(await ledger.anchor(two.state.open.roundId), undefined);
+    await ledger.sweep();
+    const stuck = await register.getSingleMetric("mr_ledger_stuck")?.get();
+    assert.equal(stuck?.values[0]?.value, 2, "the genesis and the first link; the second one is young");
+    deaf = false;
+    await ledger.sweep();
+    await anchored(ledger, two.state.open.roundId);
+    assert.deepEqual(
+      (await list()).map(({ seq }) => seq),
+      [0, 1, 2],
+    );
   });
 
   it("M5 without a coin the round waits, for an hour, and then for nothing", async () => {

@@ -7,11 +7,13 @@ import type { ChainPort } from "../../chain/index.ts";
 import type { Logger } from "../../infra/logger.ts";
 import type { Redis } from "../../infra/redis.ts";
 import type { HotWallet } from "../hot-wallet.ts";
-import { Anchor, type Anchored, type LedgerKeys } from "./anchor.ts";
+import { Anchor, type Anchored } from "./anchor.ts";
+import type { LedgerKeys } from "./links.ts";
 import { Outbox } from "./outbox.ts";
 import { type ChainStore, createRecordQueue, memeJobs, Records } from "./records.ts";
 
-export type { Anchored, LedgerKeys } from "./anchor.ts";
+export type { Anchored } from "./anchor.ts";
+export type { LedgerKeys } from "./links.ts";
 export { costOf, countSettlement, type LedgerView, ledgerOf } from "./outbox.ts";
 export {
   type ChainStore,

@@ -180,6 +180,12 @@ export class Outbox {
     return state === null || state !== "stored";
   }
 
+  /** When it was stored (ms), while the network does not have it; infinity otherwise. */
+  async waitingSince(id: string): Promise<number> {
+    const [state, at] = await this.deps.redis.hmget(outboxKey(id), "state", "at");
+    return state === "stored" ? Number(at) : Number.POSITIVE_INFINITY;
+  }
+
   /** Sends the stored bytes once. Whatever the answer, the sweep looks after them. */
   async send(id: string): Promise<boolean> {
     const [raw, ef, txid] = await this.deps.redis.hmget(outboxKey(id), "raw", "ef", "txid");

@@ -5,7 +5,6 @@
  */
 
 import { hashJson } from "@meme-rounds/shared-schema/hash";
-import { p2pkhScript } from "@meme-rounds/shared-schema/lock";
 import {
   type ChainRecord,
   chainRecordScript,
@@ -19,9 +18,7 @@ import type { ChainPort } from "../../chain/index.ts";
 import type { Logger } from "../../infra/logger.ts";
 import type { Redis } from "../../infra/redis.ts";
 import { FloatEmpty, type HotWallet } from "../hot-wallet.ts";
-import type { LedgerKeys } from "./anchor.ts";
-import { build } from "./build.ts";
-import { fund } from "./fund.ts";
+import { type LedgerKeys, pay } from "./links.ts";
 import type { Outbox } from "./outbox.ts";
 
 const WAITING = "mr:records:waiting";
@@ -190,13 +187,8 @@ export class Records {
   }
 
   private async store(id: string, script: string, roundId: string | undefined): Promise<string> {
-    const { chain, wallet, keys, outbox } = this.deps;
-    const feeSatPerKb = await chain.feeRate();
-    const outputs = [{ sats: 0, script }];
-    const changeScript = p2pkhScript(keys.current());
-    const built = await fund(wallet, id, (coins) =>
-      build({ outputs, changeScript, feeSatPerKb }, coins, (lock) => keys.forScript(lock)),
-    );
+    const { outbox } = this.deps;
+    const built = await pay(id, { outputs: [{ sats: 0, script }] }, this.deps);
     const cost = roundId === undefined ? {} : { cost: { roundId, kind: "media" as const } };
     await outbox.put({ txs: [{ id, built }], ...cost });
     return (await outbox.txidOf(id)) ?? built.txid;
