@@ -58,25 +58,29 @@ const roundsKey = (arena: string, span: string): string => `mr:board:rounds:${ar
 
 /**
  * KEYS counted, stats, won of the day, rounds of the day, won of all time, rounds of all time.
- * ARGV roundId, keep s of a day (0: the day is gone already), number of figures, then field and amount of each, then
- * play key and sat of each winner. Returns 1 the first time.
+ * ARGV roundId, keep s of a day (0: the day is gone already), 1 to count or -1 to take back, number of figures, then
+ * field and amount of each, then play key and sat of each winner; amounts to take back are negative. Returns 1 the first time.
  */
 const COUNT = script(
   "board.count",
   `if redis.call('SADD', KEYS[1], ARGV[1]) == 0 then return 0 end
-   local from = 4
-   for i = 1, tonumber(ARGV[3]) do
+   local sign = tonumber(ARGV[3])
+   local from = 5
+   for i = 1, tonumber(ARGV[4]) do
      redis.call('HINCRBY', KEYS[2], ARGV[from], ARGV[from + 1])
      from = from + 2
    end
    local keep = tonumber(ARGV[2])
    for i = from, #ARGV, 2 do
      redis.call('ZINCRBY', KEYS[5], ARGV[i + 1], ARGV[i])
-     redis.call('ZINCRBY', KEYS[6], 1, ARGV[i])
+     redis.call('ZINCRBY', KEYS[6], sign, ARGV[i])
      if keep > 0 then
        redis.call('ZINCRBY', KEYS[3], ARGV[i + 1], ARGV[i])
-       redis.call('ZINCRBY', KEYS[4], 1, ARGV[i])
+       redis.call('ZINCRBY', KEYS[4], sign, ARGV[i])
      end
+   end
+   if sign < 0 then
+     for i = 3, 6 do redis.call('ZREMRANGEBYSCORE', KEYS[i], '-inf', 0) end
    end
    if keep > 0 then
      redis.call('EXPIRE', KEYS[3], keep)
@@ -94,7 +98,25 @@ export class Board {
 
   /** Counts a finished round; the same round again changes nothing. `now` in ms. */
   async count(round: FinishedRound, now: number): Promise<void> {
-    const { arena, roundId, closesAt } = round;
+    await this.book(round, now, { key: countedKey(round.arena), id: round.roundId, sign: 1 });
+  }
+
+  /**
+   * M4: a round that was counted with its result and is void since. The first is taken back, the second counted
+   * instead; again changes nothing. `now` in ms.
+   */
+  async recount(before: FinishedRound, after: FinishedRound, now: number): Promise<void> {
+    const key = countedKey(before.arena);
+    await this.book(before, now, { key, id: `${before.roundId} taken back`, sign: -1 });
+    await this.book(after, now, { key, id: `${after.roundId} void`, sign: 1 });
+  }
+
+  private async book(
+    round: FinishedRound,
+    now: number,
+    how: { key: string; id: string; sign: 1 | -1 },
+  ): Promise<void> {
+    const { arena, closesAt } = round;
     const sum = (pick: (payout: { won: number; returned: number }) => number): number =>
       round.payouts.reduce((total, payout) => total + pick(payout), 0);
     const stats: Stats = {
@@ -115,7 +137,7 @@ export class Board {
       this.redis,
       COUNT,
       [
-        countedKey(arena),
+        how.key,
         statsKey(arena),
         wonKey(arena, day),
         roundsKey(arena, day),
@@ -123,11 +145,12 @@ export class Board {
         roundsKey(arena, "all"),
       ],
       [
-        roundId,
+        how.id,
         keep,
+        how.sign,
         statFields.length,
-        ...statFields.flatMap((field) => [field, stats[field]]),
-        ...winners.flatMap(({ playKey, won }) => [playKey, won]),
+        ...statFields.flatMap((field) => [field, how.sign * stats[field]]),
+        ...winners.flatMap(({ playKey, won }) => [playKey, how.sign * won]),
       ],
     );
   }

@@ -22,6 +22,8 @@ export interface AnalyticsService {
   routes: Route[];
   /** Counts a finished round, once. */
   roundFinished(round: FinishedRound): Promise<void>;
+  /** M4: the round was counted as `before` and is void by now. Any number of times. */
+  roundVoided(before: FinishedRound, after: FinishedRound): Promise<void>;
 }
 
 const TOP = 100;
@@ -66,5 +68,6 @@ export function createAnalyticsService(deps: AnalyticsDeps): AnalyticsService {
       }),
     ],
     roundFinished: (round) => board.count(round, now()),
+    roundVoided: (before, after) => board.recount(before, after, now()),
   };
 }

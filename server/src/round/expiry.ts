@@ -12,15 +12,16 @@ import { expiryOf } from "@meme-rounds/shared-schema/rules";
 import { type Lease, releaseLease, takeLease } from "../infra/leases.ts";
 import type { Logger } from "../infra/logger.ts";
 import type { Redis } from "../infra/redis.ts";
-import type { RoundDirectory } from "./directory.ts";
+import type { ArchivedRound, RoundDirectory } from "./directory.ts";
 import { appendJournal, readJournal } from "./journal-store.ts";
-import type { PaymentPort } from "./ports.ts";
+import type { AnalyticsPort, PaymentPort } from "./ports.ts";
 import { archivedOf } from "./snapshot.ts";
 
 export interface ExpiryDeps {
   redis: Redis;
   directory: RoundDirectory;
   payment: Pick<PaymentPort, "unsettled" | "giveUp" | "enqueueSettlement">;
+  analytics: Pick<AnalyticsPort, "roundVoided">;
   verify(bytes: Uint8Array, sigHex: string, publicKeyHex: string): boolean;
   logger: Logger;
   now(): number;
@@ -68,21 +69,24 @@ export class RoundExpiry {
       if (!roundId.startsWith(`${this.arena}-`)) continue;
       const round = await directory.finished(roundId);
       if (round?.outcome !== "closed" || now() < expiryOf(round.closesAt)) continue;
-      await this.expire(roundId).catch((err: unknown) =>
+      await this.expire(round).catch((err: unknown) =>
         logger.error({ err, roundId }, "a round without a settlement could not be voided"),
       );
     }
   }
 
-  private async expire(roundId: string): Promise<void> {
-    const { redis, payment, directory, logger } = this.deps;
+  private async expire(before: ArchivedRound): Promise<void> {
+    const { redis, payment, directory, analytics, logger } = this.deps;
+    const { roundId } = before;
     const lease = await takeLease(redis, `round:${roundId}`, LEASE_MS);
     if (lease === undefined) return;
     try {
       if (!(await payment.giveUp(roundId))) return;
       const state = await this.voided(roundId, lease);
       await payment.giveUp(roundId); // a worker may have planned the result while the journal still had it
-      await directory.finish(archivedOf(state));
+      const archived = archivedOf(state);
+      await analytics.roundVoided(before, archived);
+      await directory.finish(archived);
       await payment.enqueueSettlement(roundId);
       logger.error({ roundId }, "no settlement was signed within 12 hours: the round is void");
     } finally {

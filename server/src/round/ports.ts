@@ -26,7 +26,7 @@ export type PaymentPort = Pick<
   | "giveUp"
 >;
 export type ContentPort = Pick<ContentService, "contentOf" | "enqueueTransforms" | "modelsOf">;
-export type AnalyticsPort = Pick<AnalyticsService, "roundFinished">;
+export type AnalyticsPort = Pick<AnalyticsService, "roundFinished" | "roundVoided">;
 export type AudiencePort = Pick<AudienceService, "spectators">;
 export type AuthPort = Pick<AuthService, "authenticate">;
 

@@ -94,6 +94,21 @@ describe("leaderboard and figures", () => {
       seatFees: 90,
     });
   });
+  it("M4: a round that is void after it was counted is taken back, once, from day, all time and figures", async () => {
+    await board.count(round(NOON - 600_000, { [ann]: 100 }), NOON);
+    const before = round(NOON, { [ann]: 300, [bob]: 500 });
+    const after = { ...round(NOON, { [ann]: 0, [bob]: 0 }), outcome: "voided" as const, fee: 0, seatFees: 0 };
+    await board.count(before, NOON);
+    for (let again = 0; again < 2; again++) {
+      await board.recount(before, after, NOON + DAY / 4);
+      assert.deepEqual(await rows("all"), [[ann, 100, 1]]);
+      assert.deepEqual(await rows("day"), [[ann, 100, 1]]);
+      const { rounds, voided, pots, won, fees, seatFees, returned } = await board.stats(arena);
+      assert.deepEqual([rounds, voided, pots, won, fees, seatFees, returned], [2, 1, 1_000, 100, 20, 90, 21]);
+    }
+    await board.count(before, NOON);
+    assert.deepEqual(await rows("all"), [[ann, 100, 1]], "a late count of the result changes nothing");
+  });
   it("names stand beside the keys that have one", async () => {
     await board.count(round(NOON, { [ann]: 300, [bob]: 1 }), NOON);
     const service = createAnalyticsService({

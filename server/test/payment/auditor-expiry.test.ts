@@ -22,6 +22,26 @@ describe("the 12 h rule at the auditor", function () {
   const closing = async (roundId: string): Promise<boolean> =>
     (await createAuditorDesk({ url: world.auditor.url, timeoutMs: 5_000 }).close(roundId)).closing;
 
+  it("M4: a result that was planned and never signed gives way: everybody is paid back whole", async () => {
+    const round = await watching.round();
+    const { roundId, closesAt } = round.open;
+    world.now = expiryOf(closesAt);
+    await assert.rejects(world.settler().settle(roundId), /full returns only/);
+    assert.equal((await world.payment.settlementOf(roundId))?.state, "planned");
+    assert.equal(await world.payment.giveUp(roundId), true);
+    assert.equal(await world.payment.giveUp(roundId), true, "again, after a crash");
+    assert.equal(await world.payment.settlementOf(roundId), undefined);
+    round.now = world.now;
+    round.must({ kind: "expire" });
+    await world.keep(roundId, round.entries);
+    await world.settler().settle(roundId);
+    const settled = await world.payment.settlementOf(roundId);
+    assert.deepEqual(
+      settled?.payouts.map(({ sats }) => sats),
+      [10_000, 10_000, 10_000, 10_000],
+    );
+    assert.equal(await world.payment.giveUp(roundId), false);
+  });
   it("M4: 12 h after its end a round gets no result signed, whatever the clock says afterwards; its void is", async () => {
     const round = await watching.round();
     const plan = await planFor(world, round);

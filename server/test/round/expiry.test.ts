@@ -66,6 +66,9 @@ describe("a round without a settlement", () => {
             enqueueSettlement: async () => void asked.push("settle"),
             ...patch,
           },
+          analytics: {
+            roundVoided: async (before, after) => void asked.push(`${before.outcome} ${after.outcome}`),
+          },
           verify: STUB.verify,
           logger: createLogger("test", "silent"),
           now: () => rule.now,
@@ -83,7 +86,7 @@ describe("a round without a settlement", () => {
     assert.deepEqual([asked, await outcome()], [[], "closed"]);
     rule.now += 1;
     await expiry.sweep();
-    assert.deepEqual(asked, ["give up", "give up", "settle"]);
+    assert.deepEqual(asked, ["give up", "give up", "closed voided", "settle"]);
     const entries = await readJournal(redis, roundId);
     assert.equal(entries.length, round.entries.length + 1);
     const verified = verifyJournal(entries, STUB.verify);
@@ -93,7 +96,7 @@ describe("a round without a settlement", () => {
     assert.deepEqual([archived?.outcome, archived?.reason], ["voided", VOID_EXPIRED]);
     assert.equal(archived?.journalHash, entries.at(-1)?.hash);
     await expiry.sweep();
-    assert.equal(asked.length, 3, "once");
+    assert.equal(asked.length, 4, "once");
   });
   it("M4: stays as it is while the auditor has signed something, or does not answer", async () => {
     const { round, roundId, asked, rule, expiryWith, outcome } = await rig();

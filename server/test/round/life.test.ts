@@ -77,7 +77,10 @@ describe("round life", () => {
         enqueueTransforms: (_roundId, winners) => step(`transforms ${winners.length}`),
         modelsOf: async () => [],
       },
-      analytics: { roundFinished: ({ roundId }) => step(`counted ${roundId === round.state.open.roundId}`) },
+      analytics: {
+        roundFinished: ({ roundId }) => step(`counted ${roundId === round.state.open.roundId}`),
+        roundVoided: () => assert.fail("not asked for"),
+      },
       directory,
       logger,
       onFinal: () => asked.push("final"),
