@@ -32,7 +32,7 @@ import {
   ledgerOf,
   type RecordJob,
 } from "./ledger/index.ts";
-import { QUEUE, QUEUE_PREFIX, type SettlementJob } from "./queue.ts";
+import { HINT_CHANNEL, QUEUE, QUEUE_PREFIX, type SettlementJob } from "./queue.ts";
 import { walletRoutes } from "./routes.ts";
 import { SettlementStore, type SettlementView } from "./settlement/store.ts";
 
@@ -115,6 +115,8 @@ export interface PaymentService {
    * Throws CodedError UNAVAILABLE when the auditor does not answer: then nothing may be given up.
    */
   giveUp(roundId: string): Promise<boolean>;
+  /** Somebody says that a transaction of ours changed: whoever looks after it asks the network now. Never throws. */
+  onHint(txid: string): void;
   stop(): Promise<void>;
 }
 
@@ -186,6 +188,11 @@ export async function createPaymentService(
       const { closing, reason } = await desk.close(roundId);
       if (!closing) logger.warn({ roundId, reason }, "a round without a settlement is not given up");
       return closing && (await store.giveUp(roundId));
+    },
+    onHint(txid) {
+      redis
+        .publish(HINT_CHANNEL, txid)
+        .catch((err: unknown) => logger.warn({ err, txid }, "a hint of the network's was lost"));
     },
     stop: () => queue.close(),
   };

@@ -5,6 +5,9 @@ export const QUEUE_PREFIX = "mr:bull";
 /** Redis channel: {roundId} once a round's settlement has been sent. A hint only; settlementOf has the fact. */
 export const SETTLED_CHANNEL = "mr:settled";
 
+/** Redis channel: a txid that changed, as somebody says. A hint only: the network is asked again. */
+export const HINT_CHANNEL = "mr:chain:hint";
+
 export interface SettlementJob {
   roundId: string;
 }

@@ -5,13 +5,14 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Entry, Network } from "@meme-rounds/shared-schema/records";
 import { UnrecoverableError, Worker } from "bullmq";
-import { type ChainPort, createDevFaucet } from "../chain/index.ts";
+import { type ChainPort, createCallbackHub, createDevFaucet } from "../chain/index.ts";
 import { createDigestSigner } from "../infra/ecdsa.ts";
 import type { Logger } from "../infra/logger.ts";
 import type { Redis } from "../infra/redis.ts";
 import { createAuditorClient } from "./auditor-client.ts";
 import { CarryBook } from "./carry.ts";
 import { DepositTxs } from "./deposits/txs.ts";
+import { Hints } from "./hints.ts";
 import { HotWallet } from "./hot-wallet.ts";
 import { type KeystoreOptions, openOperatorKeystore } from "./keys.ts";
 import { Lanes } from "./lanes.ts";
@@ -69,6 +70,8 @@ const LANE_SATS = 100_000;
 const SWEEP_MS = 5_000;
 /** ms; the auditor reads one transaction per deposit. */
 const AUDITOR_TIMEOUT_MS = 120_000;
+/** ms; a sign of life. */
+const PULSE_TIMEOUT_MS = 3_000;
 const FAUCET_TIMEOUT_MS = 10_000;
 const LOCK_MS = 120_000;
 const FIRST_RETRY_MS = 250;
@@ -148,14 +151,13 @@ export async function createSettlementWorker(
     logger,
   });
   const keeper = new SettlementKeeper({ chain, store, wallet, settler, depositTx, logger });
-  const alarms = new SettlementAlarms({ store, readJournal, logger, now });
+  const pulse = createAuditorClient({ url: options.auditorUrl, timeoutMs: PULSE_TIMEOUT_MS });
+  const alarms = new SettlementAlarms({ store, readJournal, auditor: pulse, logger, now });
 
   const run = async (job: { data: SettlementJob }): Promise<void> => {
     try {
       await keeper.lookAfter(job.data.roundId);
-      alarms.auditorAnswered();
     } catch (err) {
-      alarms.failed(err);
       // A dispute is looked at again by the sweep, ever more rarely: judging a round costs the auditor a lot.
       if (err instanceof AuditorRefusal && !isPassing(err)) throw new UnrecoverableError(err.message);
       throw err;
@@ -181,18 +183,32 @@ export async function createSettlementWorker(
   worker.on("error", (err) => logger.error({ err }, "the settlement queue is in trouble"));
 
   const resting = new Map<string, { fails: number; until: number }>();
+  let wake = new AbortController();
+  const hints = new Hints({
+    redis: redis.duplicate(),
+    hub: createCallbackHub(chain, { logger }),
+    onChange(roundId) {
+      resting.delete(roundId);
+      wake.abort();
+    },
+  });
+  await hints.start();
   const sweep = async (): Promise<void> => {
     await lanes
       .keepUp()
       .catch((err: unknown) => logger.error({ err }, "the operator's coins are not looked after"));
-    for (const roundId of await store.openRounds()) {
+    const open = await store.openRounds();
+    const followed = new Map<string, string>();
+    for (const roundId of open)
+      for (const txid of (await store.view(roundId))?.txids ?? []) followed.set(txid, roundId);
+    hints.follow(followed);
+    for (const roundId of open) {
       const rest = resting.get(roundId) ?? { fails: 0, until: 0 };
       if (rest.until > deps.now()) continue;
       try {
         await keeper.lookAfter(roundId);
         resting.delete(roundId);
       } catch (err) {
-        alarms.failed(err);
         logger.warn({ err, roundId }, "a round is not settled yet");
         const pause = Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** rest.fails);
         resting.set(roundId, { fails: rest.fails + 1, until: deps.now() + pause });
@@ -207,7 +223,9 @@ export async function createSettlementWorker(
   const sweeping = (async () => {
     while (!ending.signal.aborted) {
       await sweep().catch((err: unknown) => logger.error({ err }, "the settlement sweep failed"));
-      await delay(options.sweepMs ?? SWEEP_MS, undefined, { signal: ending.signal }).catch(() => undefined);
+      wake = new AbortController();
+      const signal = AbortSignal.any([ending.signal, wake.signal]);
+      await delay(options.sweepMs ?? SWEEP_MS, undefined, { signal }).catch(() => undefined);
     }
   })();
 
@@ -217,6 +235,7 @@ export async function createSettlementWorker(
       ending.abort();
       await worker.close();
       await sweeping;
+      await hints.stop();
     },
   };
 }

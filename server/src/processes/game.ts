@@ -7,6 +7,7 @@ import { fileURLToPath } from "node:url";
 import { createAnalyticsService } from "../analytics/index.ts";
 import { createAudienceService } from "../audience/index.ts";
 import { createAuthService } from "../auth/index.ts";
+import { callbackRoutes } from "../chain/index.ts";
 import type { Config } from "../config.ts";
 import { createContentService } from "../content/index.ts";
 import { matchMaker, RedisPresence, Server, WebSocketTransport } from "../infra/colyseus.ts";
@@ -18,7 +19,7 @@ import { SafeRedisDriver } from "../infra/safe-driver.ts";
 import { createPaymentService, createRecordQueue, profileJob } from "../payment/index.ts";
 import { createRoundService } from "../round/index.ts";
 import { bindWeb } from "../web.ts";
-import { chainOf } from "./chain.ts";
+import { callbackOf, chainOf } from "./chain.ts";
 import { operatorKeystore } from "./keystores.ts";
 
 /** Frames a player may send: a deposit with its parents is the largest. */
@@ -58,6 +59,8 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
   life.add("auth", () => auth.stop());
   const content = createContentService({ redis, logger });
   life.add("content", () => content.stop());
+  const chain = chainOf(config, logger);
+  const callback = callbackOf(config);
   const payment = await createPaymentService(
     {
       network: config.NETWORK,
@@ -66,7 +69,7 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
       unminedCapSats: config.UNMINED_CAP_SATS,
       ...(config.DEVCHAIN_URL ? { faucetUrl: config.DEVCHAIN_URL } : {}),
     },
-    { redis, chain: chainOf(config, logger), logger, now },
+    { redis, chain, logger, now },
   );
   life.add("payment", () => payment.stop());
   const audience = createAudienceService(
@@ -116,6 +119,7 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
             ...round.routes,
             ...audience.routes,
             ...analytics.routes,
+            ...(callback ? callbackRoutes(callback, { onHint: (txid) => payment.onHint(txid) }) : []),
           ],
           media: content.media,
           authenticate: auth.authenticate,
