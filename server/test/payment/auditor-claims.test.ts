@@ -1,6 +1,7 @@
 /** Receipts that players hold against a journal (R9, M4), at the auditor and over HTTP. */
 import { strict as assert } from "node:assert";
 import { createServer, type Server } from "node:http";
+import { join } from "node:path";
 import { CodedError } from "@meme-rounds/shared-schema/errors";
 import { acceptedBytes, type ClaimedReceipt } from "@meme-rounds/shared-schema/receipt";
 import { seal } from "@meme-rounds/shared-schema/records";
@@ -10,7 +11,11 @@ import express from "express";
 import { apiRouter } from "../../src/infra/http.ts";
 import { createLimiter } from "../../src/infra/limiter.ts";
 import { type AuditorDesk, createAuditorDesk } from "../../src/payment/auditor/desk.ts";
+import { Drops } from "../../src/payment/auditor/drops.ts";
+import { Gate } from "../../src/payment/auditor/gate.ts";
+import { NotesStore } from "../../src/payment/auditor/notes.ts";
 import { claimRoutes } from "../../src/payment/claim-routes.ts";
+import { AuditorRefusal } from "../../src/payment/wire.ts";
 import { cosign, planFor } from "./auditor-kit.ts";
 import { Watching } from "./watched.ts";
 import { type MoneyRound, World } from "./world.ts";
@@ -105,6 +110,23 @@ describe("claims", function () {
     const signatures = await cosign(world, plan);
     assert.deepEqual(await desk().claim(receiptOf(round, 9, lost)), { honoured: false, held: false });
     assert.deepEqual(await cosign(world, plan), signatures);
+  });
+  it("M4: a claim that comes while the chain is asked still counts before the signature", async () => {
+    const round = await watching.round();
+    const { entries, state } = round;
+    const notes = await NotesStore.open(join(world.folder, "notes of this test"));
+    const now = () => world.now;
+    const drops = new Drops({ chain: world.net.port, logger: world.logger, now });
+    const gate = new Gate({ notes, drops, now });
+    await gate.check(entries, state, false);
+    await gate.recheck(entries, state, false);
+    const own = await notes.of(round.open.roundId);
+    await own.add({ kind: "claim", receipt: receiptOf(round, 9, lost), at: world.now });
+    const isHeld = (error: unknown) => error instanceof AuditorRefusal && error.code === "CLAIM_OPEN";
+    await assert.rejects(gate.recheck(entries, state, false), isHeld);
+    await assert.rejects(gate.check(entries, state, false), isHeld);
+    await gate.recheck(entries, state, true);
+    await gate.check(entries, state, true);
   });
   it("R9: POST /auditor/claims passes it on, and says when it cannot", async () => {
     const round = await watching.round();

@@ -18,7 +18,7 @@ export const closingAnswer = z.strictObject({ closing: z.boolean(), reason: z.st
 export type ClosingAnswer = z.infer<typeof closingAnswer>;
 
 /** How the auditor says no to a claim. */
-export const claimRefusals = ["BAD_REQUEST", "RATE_LIMITED", "RECEIPT_INVALID", "ROUND_UNKNOWN"] as const;
+const claimRefusals = ["BAD_REQUEST", "RATE_LIMITED", "RECEIPT_INVALID", "ROUND_UNKNOWN"] as const;
 const refusalSchema = z.object({ code: z.enum(claimRefusals), reason: z.string() });
 
 export interface AuditorDesk {
