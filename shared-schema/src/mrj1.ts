@@ -144,7 +144,7 @@ class Transcriber {
       case "result":
         return this.result(body(kind));
       case "void":
-        return { reason: io.text("texts", body(kind)?.reason) };
+        return this.voided(body(kind));
     }
   }
 
@@ -161,6 +161,18 @@ class Transcriber {
       seatFees: io.number("numbers", one?.seatFees),
       carryOut: io.number("numbers", one?.carryOut),
     };
+  }
+
+  /** Who cancelled, and what that dropped, stand in few voids: a number says which of the two follow. */
+  private voided(one: BodyOf<"void"> | undefined): BodyOf<"void"> {
+    const { io } = this;
+    const reason = io.text("texts", one?.reason);
+    const has = (one?.by === undefined ? 0 : 1) + (one?.dropped === undefined ? 0 : 2);
+    const parts = io.number("numbers", one && has);
+    if (parts > 3) throw new FileMalformed("a void has no such parts");
+    const by = parts % 2 === 1 ? { by: io.text("texts", one?.by) } : {};
+    const each = (outpoint: string | undefined): string => this.outpoint(outpoint);
+    return { reason, ...by, ...(parts > 1 ? { dropped: io.list(one?.dropped, each) } : {}) };
   }
 
   private voucher(kind: "enter" | "boost", given: string | undefined): string {

@@ -17,7 +17,7 @@ import type { Entry } from "@meme-rounds/shared-schema/records";
 import { decodeVoucher } from "@meme-rounds/shared-schema/voucher";
 import fc from "fast-check";
 import { planArb, play } from "./support/journals.ts";
-import { actor, memeIdOf, REAL, type Signer, STUB, TestRound } from "./support/round.ts";
+import { actor, memeIdOf, REAL, type Signer, STUB, TestRound, txidOf } from "./support/round.ts";
 
 const GOLDEN = new URL("fixtures/round.mrj1", import.meta.url);
 
@@ -170,6 +170,36 @@ describe("journal file", () => {
     const back = await unpackJournal(await packJournal(entries));
     assert.deepEqual(back, withoutCovered(entries));
     assert.equal(verifyCompactJournal(back, STUB.verify).ok, true);
+  });
+
+  it("M6 every way a round can end comes back: cancelled before and after the freeze, void after its result", () => {
+    const cancel = (dropped: string[]) =>
+      ({ kind: "cancel", by: "admin", reason: "power cut", dropped }) as const;
+    const play = (end: (round: TestRound) => void): TestRound => {
+      const round = new TestRound({ signer: STUB });
+      for (const name of ["ann", "bob"]) {
+        round.must(round.deposit(actor(name), 20_000, name));
+        round.must(round.enter(actor(name), name));
+      }
+      round.must(round.boost(actor("ann"), "bob", 100));
+      end(round);
+      return round;
+    };
+    const rounds = [
+      play((round) => round.must(cancel([]))),
+      play((round) => round.must(cancel([`${txidOf("ann")}:0`]))),
+      play((round) => {
+        round.end();
+        round.now = round.state.open.closesAt + 12 * 3_600_000;
+        round.must({ kind: "expire" });
+      }),
+    ];
+    for (const { entries } of rounds) {
+      assert.equal(entries.at(-1)?.record.kind, "void");
+      const back = decodeJournal(encodeJournal(entries));
+      assert.deepEqual(back, withoutCovered(entries));
+      assert.equal(verifyCompactJournal(back, STUB.verify).ok, true);
+    }
   });
 
   it("M6 what could not be read back is not written", () => {

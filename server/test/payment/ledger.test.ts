@@ -74,6 +74,7 @@ describe("ledger on chain", () => {
     assert.deepEqual(await ledgerOf(world.redis, "main", roundId), {
       link: { txid: linkTxid, seq: 1, outpoint: `${linkTxid}:0`, operatorKey: world.currentKey() },
       journalTxid,
+      journalHash: round.state.head.hash,
       at: 1,
     });
   });
@@ -105,6 +106,24 @@ describe("ledger on chain", () => {
       reason,
     });
     assert.equal((await world.made()).length, 2);
+  });
+
+  it("M4 M5 a result that was given up after 12 h: the round's second link says void, and it is the one that counts", async () => {
+    const round = await world.play(0);
+    const { roundId, closesAt } = round.state.open;
+    const first = await anchored(world.ledger(), roundId);
+    round.now = closesAt + 12 * HOUR_MS;
+    round.must({ kind: "expire" });
+    await world.keep(round);
+    const second = await anchored(world.ledger(), roundId);
+    assert.equal(second.journalTxid, undefined);
+    const { body, tx } = await linkAt(second.linkTxid);
+    assert.ok("outcome" in body && body.outcome === "voided");
+    assert.equal(body.journalHash, round.state.head.hash);
+    assert.equal(tx.inputs[0]?.txid, first.linkTxid);
+    assert.equal((await ledgerOf(world.redis, "main", roundId))?.link.txid, second.linkTxid);
+    assert.deepEqual(await anchored(world.ledger(), roundId), second);
+    assert.equal((await world.made()).length, 4);
   });
 
   it("M5 a round without a deposit has no link", async () => {

@@ -88,7 +88,9 @@ export class Anchor {
       await redis.hdel(DUE, roundId);
       return undefined;
     }
-    const had = await this.step("link stored", () => ledgerOf(redis, arena, roundId));
+    const newest = await this.step("link stored", () => ledgerOf(redis, arena, roundId));
+    // M4: a result that was given up has a void behind it, which gets a link of its own.
+    const had = newest?.journalHash === state.head.hash ? newest : undefined;
     const isClosed = state.phase.outcome.kind === "result";
     const journalTxid = isClosed ? (had?.journalTxid ?? (await this.journal(state, entries))) : undefined;
     if (isClosed) await this.out(journalId(roundId));

@@ -9,7 +9,6 @@ import type { OperatorCoin } from "@meme-rounds/shared-schema/settlement";
 import {
   extendedTxBytes,
   FINAL_SEQUENCE,
-  outputBytes,
   type PlainTx,
   preimages,
   rawTxBytes,
@@ -47,8 +46,9 @@ export const isShort = (made: BuiltTx | Short): made is Short => "missing" in ma
 
 const inputSize = (unlockBytes: number): number => 40 + varIntSize(unlockBytes) + unlockBytes;
 const COIN_INPUT = inputSize(UNLOCK_BYTES.p2pkh);
+/** Reckoned from the text: a file of megabytes is turned into bytes seldom enough. */
 const sizeOf = (outputs: readonly TxOutput[]): number =>
-  outputs.reduce((sum, output) => sum + outputBytes(output).length, 0);
+  outputs.reduce((sum, { script }) => sum + 8 + varIntSize(script.length / 2) + script.length / 2, 0);
 const satsOf = (parts: readonly { sats: number }[]): number => parts.reduce((sum, { sats }) => sum + sats, 0);
 
 /** Bytes at most, every signature taken to be of the longest kind. */

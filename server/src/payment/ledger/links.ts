@@ -92,7 +92,7 @@ export class Links {
       for (let moves = MOVES; moves > 0; moves--) {
         const { length, last } = await step("tip", () => outbox.tip(arena));
         const had = await ledgerOf(redis, arena, roundId);
-        if (had !== undefined) return had;
+        if (had?.journalHash === body.journalHash) return had;
         if (last === undefined) await this.begin(arena);
         else if (last.operatorKey !== this.deps.keys.current()) await this.handOver(arena, length, last);
         else await this.append(length, last, body);
@@ -125,10 +125,10 @@ export class Links {
   }
 
   private async append(length: number, last: LedgerEntry, body: LinkBody): Promise<void> {
-    const { arena, roundId } = body;
+    const { arena, roundId, journalHash } = body;
     const made = await this.next(arena, length, last, body);
     const journal = body.outcome === "closed" ? { journalTxid: body.journalTxid } : {};
-    const entry = { ...made.entry, kind: "link", roundId, ...journal } as const;
+    const entry = { ...made.entry, kind: "link", roundId, journalHash, ...journal } as const;
     await this.put(arena, length, [{ ...made, entry }], roundId);
   }
 

@@ -43,6 +43,7 @@ const ledgerEntrySchema = z.object({
   operatorKey: z.string(),
   /** Of a link. */
   roundId: z.string().optional(),
+  journalHash: z.string().optional(),
   journalTxid: z.string().optional(),
 });
 export type LedgerEntry = z.infer<typeof ledgerEntrySchema>;
@@ -255,11 +256,13 @@ export class Outbox {
 export interface LedgerView {
   link: { txid: string; seq: number; outpoint: string; operatorKey: string };
   journalTxid?: string;
+  /** Of the journal as it was linked: a result that was given up at 12 h has a void behind it, and another link (M4). */
+  journalHash: string;
   /** Its place in the arena's list. */
   at: number;
 }
 
-/** A round's link, once it is stored; undefined before. */
+/** A round's newest link, once it is stored; undefined before. */
 export async function ledgerOf(
   redis: Redis,
   arena: string,
@@ -268,9 +271,10 @@ export async function ledgerOf(
   const at = await redis.hget(ROUNDS, roundId);
   const text = at === null ? null : await redis.lindex(ledgerKey(arena), Number(at));
   if (at === null || text === null) return undefined;
-  const { txid, seq, operatorKey, journalTxid } = ledgerEntrySchema.parse(JSON.parse(text));
+  const entry = ledgerEntrySchema.parse(JSON.parse(text));
+  const { txid, seq, operatorKey, journalTxid, journalHash = "" } = entry;
   const link = { txid, seq, outpoint: `${txid}:0`, operatorKey };
-  return { link, at: Number(at), ...(journalTxid === undefined ? {} : { journalTxid }) };
+  return { link, journalHash, at: Number(at), ...(journalTxid === undefined ? {} : { journalTxid }) };
 }
 
 /** What a round has cost on chain so far: bytes and sat by what for. */
