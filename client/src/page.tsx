@@ -9,10 +9,18 @@ import { type SheetState, type Sheets, SheetsContext } from "./features/sheets.t
 import { WalletSheet } from "./features/wallet/wallet-sheet.tsx";
 import { usePath } from "./ui/use-path.ts";
 
+const VerifyPage = lazy(() => import("./features/verify/verify-page.tsx"));
 const ViewerSheet = lazy(() => import("./features/gallery/viewer-sheet.tsx"));
 
 function View({ path }: { path: string }) {
   if (path.startsWith("/gallery")) return <GalleryPage />;
+  const verified = /^\/rounds\/([^/]{1,70})\/verify\/?$/.exec(path)?.[1];
+  if (verified !== undefined)
+    return (
+      <Suspense>
+        <VerifyPage roundId={decodeURIComponent(verified)} />
+      </Suspense>
+    );
   if (path.startsWith("/rounds")) return <RoundsPage />;
   return <Arena />;
 }

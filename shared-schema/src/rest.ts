@@ -69,6 +69,8 @@ export const utxosAnswer = z.strictObject({
     z.strictObject({ txid: hash32, vout: z.number().int(), sats, height: z.number().int().optional() }),
   ),
 });
+/** Where a page reads the chain by itself (M9, M10). */
+export const networkAnswer = z.strictObject({ network: networkSchema, wocUrl: z.string() });
 export const broadcastBody = z.strictObject({ tx: txHex });
 export const broadcastAnswer = z.strictObject({ txid: hash32, status: z.enum(["seen", "pending"]) });
 export const txAnswer = z.strictObject({

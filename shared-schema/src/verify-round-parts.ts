@@ -16,8 +16,7 @@ export const CHECKS = [
   {
     id: "link",
     title: "The round stands in the ledger",
-    means:
-      "The game writes one link a round into a chain of transactions that cannot be rewritten. This one is there.",
+    means: "The game writes one link a round into a chain of transactions that cannot be rewritten.",
     needs: [],
   },
   {

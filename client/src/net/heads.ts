@@ -17,9 +17,12 @@ export interface Heads {
   take(round: HeadRound, head: SignedHead): boolean;
   /** Oldest first. */
   of(roundId: string): SignedHead[];
+  /** The key that those heads were checked with. */
+  keyOf(roundId: string): string | undefined;
 }
 
 const PREFIX = "mr:heads:";
+const KEY_PREFIX = "mr:headkey:";
 const INDEX = "mr:heads";
 const MAX_ROUNDS = 10;
 const MAX_PER_ROUND = 100;
@@ -47,15 +50,17 @@ export function createHeads(deps: { storage: Pick<Storage, "getItem" | "setItem"
       if (kept.some((one) => one.auditorTime === auditorTime)) return true;
       const rounds = read<string>(INDEX).filter((id) => id !== roundId);
       for (const old of rounds.splice(0, Math.max(0, rounds.length - MAX_ROUNDS + 1)))
-        storage.removeItem(PREFIX + old);
+        for (const prefix of [PREFIX, KEY_PREFIX]) storage.removeItem(prefix + old);
       try {
         storage.setItem(INDEX, JSON.stringify([...rounds, roundId]));
         storage.setItem(PREFIX + roundId, JSON.stringify([...kept, head].slice(-MAX_PER_ROUND)));
+        storage.setItem(KEY_PREFIX + roundId, auditorHeadKey);
       } catch {
         // Storage is full: a head is proof for later, the round goes on without.
       }
       return true;
     },
     of: (roundId) => read<SignedHead>(PREFIX + roundId),
+    keyOf: (roundId) => storage.getItem(KEY_PREFIX + roundId) ?? undefined,
   };
 }

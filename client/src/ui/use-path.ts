@@ -14,6 +14,9 @@ const subscribe = (listener: () => void) => {
 
 export const usePath = (): string => useSyncExternalStore(subscribe, () => location.pathname);
 
+/** Where a finished round can be checked (M10). */
+export const verifyPathOf = (roundId: string): string => `/rounds/${encodeURIComponent(roundId)}/verify`;
+
 /** Props of an <a> that stays in the page, unless a new tab was asked for. */
 export const linkTo = (href: string) => ({
   href,

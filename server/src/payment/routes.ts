@@ -11,6 +11,7 @@ import {
   faucetAnswer,
   faucetBody,
   feeAnswer,
+  networkAnswer,
   txAnswer,
   utxosAnswer,
 } from "@meme-rounds/shared-schema/rest";
@@ -24,6 +25,9 @@ export interface WalletRouteOptions {
   /** The devchain's base URL; never used on another network. */
   faucetUrl?: string;
 }
+
+/** What pages read: never our own provider, whose address may carry a key. */
+const PUBLIC_WOC_URL = "https://api.whatsonchain.com";
 
 const addressSchema = z.string().min(25).max(62);
 
@@ -49,6 +53,20 @@ export function walletRoutes(options: WalletRouteOptions, deps: { chain: ChainPo
   };
 
   return [
+    route({
+      method: "get",
+      path: "/network",
+      summary: "Which network this is, and a chain API to read it without us (M9, M10)",
+      auth: "none",
+      answer: networkAnswer,
+      errors: ["RATE_LIMITED"],
+      limit: { name: "wallet-read", points: 300, seconds: 60 },
+      cache: "public, max-age=300",
+      handler: async () => {
+        const { network, faucetUrl } = options;
+        return { network, wocUrl: network === "devchain" && faucetUrl ? faucetUrl : PUBLIC_WOC_URL };
+      },
+    }),
     route({
       method: "get",
       path: "/wallet/fee",

@@ -47,6 +47,14 @@ describe("wallet routes", function () {
     return { status: answer.status, json: (await answer.json()) as Record<string, unknown> };
   }
 
+  it("M9 M10 a page is told which network this is and where to read it without us", async () => {
+    const url = new URL(world.net.url).origin;
+    assert.deepEqual((await call("/network")).json, { network: "devchain", wocUrl: url });
+    const main = await serve(walletRoutes({ network: "main", faucetUrl: url }, { chain: world.net.port }));
+    const answer = await fetch(`${main}/network`);
+    assert.deepEqual(await answer.json(), { network: "main", wocUrl: "https://api.whatsonchain.com" });
+  });
+
   before(async () => {
     world = await World.start();
     base = await serve(world.payment.routes);

@@ -2,6 +2,7 @@
 import { useMe } from "../../app/hooks.ts";
 import type { FinishedVm } from "../../app/model.ts";
 import { Picture } from "../../ui/picture.tsx";
+import { linkTo, verifyPathOf } from "../../ui/use-path.ts";
 import { brief, count, shortId } from "../../ui/words.ts";
 import { useSheets } from "../sheets.tsx";
 
@@ -99,7 +100,13 @@ const stands = {
   mined: "Paid out and mined.",
 } as const;
 
-export function OnChain({ txids, settlement }: { txids: string[]; settlement: keyof typeof stands }) {
+interface OnChainProps {
+  roundId: string;
+  txids: string[];
+  settlement: keyof typeof stands;
+}
+
+export function OnChain({ roundId, txids, settlement }: OnChainProps) {
   return (
     <section aria-label="On chain" className="text-sm">
       <p className="font-semibold">{stands[settlement]}</p>
@@ -119,6 +126,13 @@ export function OnChain({ txids, settlement }: { txids: string[]; settlement: ke
           </li>
         ))}
       </ul>
+      <a
+        {...linkTo(verifyPathOf(roundId))}
+        data-testid="verify-link"
+        className="mt-1 inline-block py-1 font-semibold text-acid underline underline-offset-4 hover:text-acid-soft"
+      >
+        Check this round yourself
+      </a>
     </section>
   );
 }

@@ -127,7 +127,7 @@ function Unfolded({ finished }: { finished: FinishedVm }) {
           </p>
         )}
         <div className="px-2 md:px-0">
-          <OnChain txids={detail.txids} settlement={detail.settlement} />
+          <OnChain roundId={detail.roundId} txids={detail.txids} settlement={detail.settlement} />
         </div>
       </div>
       <div className="flex min-w-0 flex-col gap-4 px-2 pb-2 md:px-0 md:pr-2">

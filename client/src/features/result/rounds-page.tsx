@@ -2,6 +2,7 @@
 import { useRounds } from "../../app/hooks.ts";
 import { OutIcon } from "../../ui/icons.tsx";
 import { Picture } from "../../ui/picture.tsx";
+import { linkTo, verifyPathOf } from "../../ui/use-path.ts";
 import { brief, count, dayOf, plural, timeOf } from "../../ui/words.ts";
 
 export function RoundsPage() {
@@ -38,6 +39,13 @@ export function RoundsPage() {
               {brief(round.pot)} <span className="label font-text tracking-normal">sat</span>
             </p>
             <nav aria-label="Public data" className="flex gap-3 text-sm">
+              <a
+                {...linkTo(verifyPathOf(round.roundId))}
+                data-testid="verify-link"
+                className="inline-flex items-center gap-1 py-2 font-semibold text-acid underline underline-offset-4 hover:text-acid-soft"
+              >
+                Verify
+              </a>
               {/* A voided round's journal stays closed: it names creators (R6). */}
               {round.outcome === "closed" && (
                 <Data href={`/api/rounds/${round.roundId}/journal`}>Journal</Data>
