@@ -259,6 +259,11 @@ describe("a whole round", function () {
     }
     const proof = await ann.call(proofAnswer, "GET", `/rounds/${round.roundId}/proof`);
     assert.ok(proof.deposits.length === 3 && proof.deposits.every(({ state }) => state === "collected"));
+    const { heads } = proof;
+    assert.ok(
+      heads.length > 5 && heads.every((one) => isGenuineHead(round.roundTag, one, round.auditorHeadKey)),
+    );
+    assert.equal(heads.at(-1)?.hash, proof.journalHash, "the auditor has signed the journal's end");
   });
 
   it("C3, C4: the winner becomes a model that is served for ever, in the result and the gallery", async () => {

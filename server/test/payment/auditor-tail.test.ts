@@ -58,6 +58,27 @@ describe("the auditor's tail", () => {
     await rig.look();
     assert.equal(await rig.flag(), undefined);
   });
+  it("M4: the end of a round that has left the list by then is signed all the same", async () => {
+    await rig.play().boost(1_000).look();
+    rig.live = [];
+    rig.round.at(600_000);
+    await rig.look();
+    rig.round.end();
+    await rig.look();
+    assert.equal(lastHead().hash, rig.round.state.head.hash);
+    const { reads } = rig;
+    await rig.look();
+    assert.equal(rig.reads, reads, "and then it is left alone");
+  });
+  it("M4: a round that left the list without an end is left alone after an hour", async () => {
+    await rig.play().look();
+    rig.live = [];
+    rig.round.now = rig.round.state.open.closesAt + 3_600_000;
+    await rig.look();
+    const { reads } = rig;
+    await rig.look();
+    assert.equal(rig.reads, reads);
+  });
   it("M4: after a restart it goes on where it was, over a torn last line", async () => {
     await rig.play().look();
     const file = join(rig.folder, "rounds", `${rig.id}.jsonl`);

@@ -51,6 +51,7 @@ const PAGE = 1_000;
 /** Records verified before others get a turn. */
 const BURST = 50;
 const SWEEP_MS = 3_600_000;
+const LINGER_MS = 3_600_000;
 
 /** A journal that is not to be believed. */
 class Distrust extends Error {
@@ -122,11 +123,13 @@ export class Tail {
     const { source, notes, logger, now } = this.deps;
     const began = now();
     const live = new Set((await source.liveRounds()).filter(isRoundId));
-    for (const roundId of this.watches.keys()) if (!live.has(roundId)) this.watches.delete(roundId);
-    for (const roundId of live) {
+    // A round leaves the list when it is in the archive: what came last is still to be seen and signed.
+    for (const roundId of new Set([...this.watches.keys(), ...live])) {
       if (this.ending.signal.aborted) return;
       try {
-        await this.follow(roundId, await this.watchOf(roundId));
+        const watch = await this.watchOf(roundId);
+        await this.follow(roundId, watch);
+        if (!live.has(roundId) && this.isOver(watch)) this.watches.delete(roundId);
       } catch (err) {
         logger.error({ err, roundId }, "the auditor could not follow a journal");
       }
@@ -136,6 +139,11 @@ export class Tail {
     if (this.lastSweep !== undefined && began - this.lastSweep < SWEEP_MS) return;
     this.lastSweep = began;
     await notes.sweep(began);
+  }
+
+  /** Nothing more is to be expected of it; one that left the list without an end is given an hour. */
+  private isOver({ state }: Watch): boolean {
+    return state === undefined || this.deps.now() > state.open.closesAt + LINGER_MS;
   }
 
   private async watchOf(roundId: string): Promise<Watch> {
