@@ -44,6 +44,9 @@ export class FloatEmpty extends Error {
   }
 }
 
+/** `height` is absent while it is unmined. */
+export type WalletCoin = OperatorCoin & { height?: number };
+
 const RESERVED = "mr:wallet:reserved";
 const ownerKey = (owner: string): string => `mr:wallet:owner:${owner}`;
 const TRIES = 10;
@@ -60,21 +63,24 @@ const coinsSchema = z.array(
 );
 
 /**
- * KEYS reserved, owner. ARGV owner, then outpoint and coin (JSON) of each. Adds the coins to what the owner has, all or
- * nothing; those it has already are no matter. Returns all it has now, or nil when one is somebody else's.
+ * KEYS reserved, owner, and perhaps a note. ARGV owner, text of the note, then outpoint and coin (JSON) of each. Adds the
+ * coins to what the owner has, all or nothing; those it has already are no matter. The note is written with them, and
+ * must not stand yet. Returns all the owner has now, or nil when a coin is somebody else's, or the note is.
  */
 const TAKE = script(
   "wallet.take",
   `local had = cjson.decode(redis.call('GET', KEYS[2]) or '[]')
-   for i = 2, #ARGV, 2 do
+   if KEYS[3] and redis.call('EXISTS', KEYS[3]) == 1 then return nil end
+   for i = 3, #ARGV, 2 do
      local by = redis.call('HGET', KEYS[1], ARGV[i])
      if by and by ~= ARGV[1] then return nil end
    end
-   for i = 2, #ARGV, 2 do
+   for i = 3, #ARGV, 2 do
      if redis.call('HSETNX', KEYS[1], ARGV[i], ARGV[1]) == 1 then had[#had + 1] = cjson.decode(ARGV[i + 1]) end
    end
    local text = #had == 0 and '[]' or cjson.encode(had)
    redis.call('SET', KEYS[2], text)
+   if KEYS[3] then redis.call('SET', KEYS[3], ARGV[2]) end
    return text`,
 );
 /** KEYS reserved, owner. ARGV outpoints. */
@@ -91,6 +97,8 @@ export class HotWallet {
   private readonly total = gauge("mr_float_sats", "The operator's coins, free and reserved, sat");
   private readonly low = gauge("mr_float_low", "1 while the free coins are below the low-water mark");
   private readonly overCap = gauge("mr_float_over_cap", "1 while more than the cap lies in the hot wallet");
+
+  private was = { low: false, over: false };
 
   constructor(options: HotWalletOptions, deps: HotWalletDeps) {
     this.options = options;
@@ -109,7 +117,7 @@ export class HotWallet {
   }
 
   /** Every unspent coin of every key, smallest first, but crumbs last. */
-  async coins(): Promise<(OperatorCoin & { height?: number })[]> {
+  async coins(): Promise<WalletCoin[]> {
     const found = await Promise.all(
       this.deps.operatorKeys().map(async (key) => {
         const utxos = await this.deps.chain.utxosOfAddress(addressOf(key, this.options.network));
@@ -131,11 +139,16 @@ export class HotWallet {
    * planned again, and whatever spends it would die with it.
    */
   async free(): Promise<OperatorCoin[]> {
+    return (await this.unreserved())
+      .filter(({ height }) => height !== undefined)
+      .map(({ txid, vout, sats, script: lock }) => ({ txid, vout, sats, script: lock }));
+  }
+
+  /** Coins that nobody has reserved, mined or not. */
+  async unreserved(): Promise<WalletCoin[]> {
     const [coins, reserved] = await Promise.all([this.coins(), this.deps.redis.hkeys(RESERVED)]);
     const taken = new Set(reserved);
-    return coins
-      .filter((coin) => coin.height !== undefined && !taken.has(outpointText(coin)))
-      .map(({ txid, vout, sats, script: lock }) => ({ txid, vout, sats, script: lock }));
+    return coins.filter((coin) => !taken.has(outpointText(coin)));
   }
 
   /**
@@ -157,13 +170,19 @@ export class HotWallet {
   /**
    * Reserves exactly these coins, beside those the owner has already. Returns all it has then; undefined, and nothing
    * is reserved, when one of them is somebody else's. A reservation only grows: what was planned with it stays covered.
+   * A `note` is stored in the same step, and stands in the way when there is one: what is to be sent with the coins.
    */
-  async take(owner: string, coins: readonly OperatorCoin[]): Promise<OperatorCoin[] | undefined> {
+  async take(
+    owner: string,
+    coins: readonly OperatorCoin[],
+    note?: { key: string; text: string },
+  ): Promise<OperatorCoin[] | undefined> {
     const args = coins.flatMap(({ txid, vout, sats, script: lock }) => [
       outpointText({ txid, vout }),
       JSON.stringify({ txid, vout, sats, script: lock }),
     ]);
-    const stands = await runScript(this.deps.redis, TAKE, [RESERVED, ownerKey(owner)], [owner, ...args]);
+    const keys = [RESERVED, ownerKey(owner), ...(note ? [note.key] : [])];
+    const stands = await runScript(this.deps.redis, TAKE, keys, [owner, note?.text ?? "", ...args]);
     return typeof stands === "string" ? coinsSchema.parse(JSON.parse(stands)) : undefined;
   }
 
@@ -196,8 +215,12 @@ export class HotWallet {
     this.total.set(sumOf(coins));
     this.low.set(isLow ? 1 : 0);
     this.overCap.set(isOver ? 1 : 0);
-    if (isLow) this.deps.logger.warn({ free: sumOf(free), lowSats }, "the operator's float is low");
-    if (isOver) this.deps.logger.warn({ total: sumOf(coins), capSats }, "too much lies in the hot wallet");
+    // Once each time it begins: this is looked at every few seconds.
+    if (isLow && !this.was.low)
+      this.deps.logger.warn({ free: sumOf(free), lowSats }, "the operator's float is low");
+    if (isOver && !this.was.over)
+      this.deps.logger.warn({ total: sumOf(coins), capSats }, "too much lies in the hot wallet");
+    this.was = { low: isLow, over: isOver };
     return free;
   }
 }

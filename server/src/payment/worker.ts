@@ -13,7 +13,7 @@ import { createAuditorClient } from "./auditor-client.ts";
 import { CarryBook } from "./carry.ts";
 import { DepositTxs } from "./deposits/txs.ts";
 import { Hints } from "./hints.ts";
-import { HotWallet } from "./hot-wallet.ts";
+import { FloatEmpty, HotWallet } from "./hot-wallet.ts";
 import { type KeystoreOptions, openOperatorKeystore } from "./keys.ts";
 import { Lanes } from "./lanes.ts";
 import { type ChainStore, countSettlement, createLedger } from "./ledger/index.ts";
@@ -83,6 +83,12 @@ const LONGEST_REST_MS = 600_000;
 /** Refusals that end by themselves within moments. */
 const isPassing = ({ code }: AuditorRefusal): boolean =>
   code === "UNAVAILABLE" || code === "JOURNAL_UNFINISHED";
+
+/** Nothing is wrong: the same again in a moment. */
+const isWaiting = (error: unknown): boolean =>
+  error instanceof SettleLater ||
+  error instanceof FloatEmpty ||
+  (error instanceof AuditorRefusal && isPassing(error));
 
 /** Starts settling. Rejects when the keystore cannot be opened. */
 export async function createSettlementWorker(
@@ -175,7 +181,7 @@ export async function createSettlementWorker(
   });
   worker.on("failed", (job, err) => {
     const roundId = job?.data.roundId;
-    if (err instanceof SettleLater) logger.info({ roundId, reason: err.message }, "settlement waits");
+    if (isWaiting(err)) logger.info({ roundId, reason: err.message }, "settlement waits");
     else if (err instanceof UnrecoverableError)
       logger.error({ roundId, reason: err.message }, "the auditor refuses a settlement");
     else logger.error({ roundId, err }, "a settlement failed");
@@ -210,8 +216,9 @@ export async function createSettlementWorker(
         resting.delete(roundId);
       } catch (err) {
         logger.warn({ err, roundId }, "a round is not settled yet");
-        const pause = Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** rest.fails);
-        resting.set(roundId, { fails: rest.fails + 1, until: deps.now() + pause });
+        const fails = isWaiting(err) ? 0 : rest.fails;
+        const pause = Math.min(LONGEST_REST_MS, FIRST_REST_MS * 2 ** fails);
+        resting.set(roundId, { fails: fails + 1, until: deps.now() + pause });
       }
     }
     await ledger.sweep().catch((err: unknown) => logger.error({ err }, "the ledger is not looked after"));

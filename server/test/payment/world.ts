@@ -210,6 +210,7 @@ export class World {
       settler: this.settler(patch),
       depositTx: (txid) => new DepositTxs(this.redis).get(txid),
       logger: this.logger,
+      ...(patch.step ? { step: patch.step } : {}),
     });
   }
 

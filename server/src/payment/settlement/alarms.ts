@@ -5,12 +5,13 @@
 import type { Entry } from "@meme-rounds/shared-schema/records";
 import type { Logger } from "../../infra/logger.ts";
 import { gauge } from "../../infra/metrics.ts";
-import { AuditorRefusal } from "../wire.ts";
+import type { AuditorClient } from "../auditor-client.ts";
 import type { SettlementStore } from "./store.ts";
 
 export interface AlarmDeps {
   store: SettlementStore;
   readJournal(roundId: string): Promise<Entry[]>;
+  auditor: Pick<AuditorClient, "keys">;
   logger: Logger;
   /** ms. */
   now(): number;
@@ -32,21 +33,12 @@ export class SettlementAlarms {
 
   constructor(deps: AlarmDeps) {
     this.deps = deps;
-    this.auditorUp.set(1);
   }
 
-  auditorAnswered(): void {
-    this.auditorUp.set(1);
-  }
-
-  /** An error of a try to settle. */
-  failed(error: unknown): void {
-    if (error instanceof AuditorRefusal) this.auditorUp.set(error.code === "UNAVAILABLE" ? 0 : 1);
-  }
-
-  /** Looks at every round that is not final. */
+  /** Asks the auditor for a sign of life, and looks at every round that is not final. */
   async sweep(): Promise<void> {
     const { store, logger, now } = this.deps;
+    this.auditorUp.set(await this.isAuditorUp());
     let oldest = 0;
     let disputed = 0;
     const open = await store.openRounds();
@@ -62,6 +54,16 @@ export class SettlementAlarms {
     this.oldest.set(Math.round(oldest / 1_000));
     this.disputed.set(disputed);
     this.near.set(oldest > URGENT_MS ? 1 : 0);
+  }
+
+  private async isAuditorUp(): Promise<0 | 1> {
+    try {
+      await this.deps.auditor.keys();
+      return 1;
+    } catch (err) {
+      this.deps.logger.warn({ err }, "the auditor gives no sign of life");
+      return 0;
+    }
   }
 
   private async endOf(roundId: string): Promise<number> {

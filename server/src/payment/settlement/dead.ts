@@ -12,30 +12,36 @@ export type KeptTx = (txid: string) => Promise<string | undefined>;
 /** More unmined ancestors are not followed; a deposit with more is not accepted (M1). */
 const MAX_ANCESTORS = 25;
 
-/** True when it is proven. The bytes are believed only as far as they hash to their txid. */
-export async function isDead(
+/** The height of the block that killed it; undefined while nothing proves it. Bytes are believed as far as they hash. */
+export async function diedAt(
   txid: string,
   chain: Pick<ChainPort, "status" | "spentBy">,
   kept: KeptTx,
-): Promise<boolean> {
+): Promise<number | undefined> {
   const asked = new Set<string>();
-  const isDeadOne = async (one: string): Promise<boolean> => {
-    if (asked.has(one) || asked.size > MAX_ANCESTORS) return false;
+  const deathOf = async (one: string): Promise<number | undefined> => {
+    if (asked.has(one) || asked.size > MAX_ANCESTORS) return undefined;
     asked.add(one);
     const { state } = await chain.status(one);
-    if (state === "mined" || (state === "seen" && one === txid)) return false;
+    if (state === "mined" || (state === "seen" && one === txid)) return undefined;
     const raw = await kept(one);
     const tx = raw === undefined ? undefined : readTransaction(raw);
-    if (tx?.txid !== one) return false;
+    if (tx?.txid !== one) return undefined;
     for (const input of tx.inputs) {
       const rival = await chain.spentBy(input.txid, input.vout);
-      if (rival !== undefined && rival !== one && (await chain.status(rival)).state === "mined") return true;
-      if (await isDeadOne(input.txid)) return true;
+      const standing = rival === undefined || rival === one ? undefined : await chain.status(rival);
+      if (standing?.state === "mined") return standing.height;
+      const above = await deathOf(input.txid);
+      if (above !== undefined) return above;
     }
-    return false;
+    return undefined;
   };
-  return await isDeadOne(txid);
+  return await deathOf(txid);
 }
+
+/** True when it is proven. */
+export const isDead = async (...about: Parameters<typeof diedAt>): Promise<boolean> =>
+  (await diedAt(...about)) !== undefined;
 
 /** The kept bytes of these transactions and of their ancestors, hex: what shows somebody else that they are dead. */
 export async function withAncestors(txids: readonly string[], kept: KeptTx): Promise<string[]> {

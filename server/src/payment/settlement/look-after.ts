@@ -3,17 +3,17 @@
  * first; telling mined from final; finding deposits that a mined rival has killed. Does not own: planning again
  * (settle.ts), the schedule (worker.ts).
  */
-import type { SettlementPlan } from "@meme-rounds/shared-schema/settlement";
+import type { PlannedTx, SettlementPlan } from "@meme-rounds/shared-schema/settlement";
 import type { ChainPort, TxStatus } from "../../chain/index.ts";
 import type { Logger } from "../../infra/logger.ts";
 import type { HotWallet } from "../hot-wallet.ts";
 import { mapLimited } from "../parallel.ts";
 import { readTransaction } from "../transaction.ts";
-import { AuditorRefusal, type RefusalCode } from "../wire.ts";
-import { isDead } from "./dead.ts";
-import type { Settler } from "./settle.ts";
+import { AuditorRefusal, outpointText, type RefusalCode } from "../wire.ts";
+import { diedAt } from "./dead.ts";
+import { SettleLater, type Settler } from "./settle.ts";
 import type { SignedTx } from "./sign.ts";
-import type { SettlementStore } from "./store.ts";
+import type { SettlementStore, StoredSettlement } from "./store.ts";
 
 export interface LookAfterDeps {
   chain: ChainPort;
@@ -23,6 +23,8 @@ export interface LookAfterDeps {
   /** Raw transaction of a deposit, or of an unmined ancestor of one, hex. */
   depositTx(txid: string): Promise<string | undefined>;
   logger: Logger;
+  /** Called around every wait, so that tests can crash at each. */
+  step?(name: string): void;
 }
 
 /** M5. */
@@ -32,6 +34,17 @@ const PARALLEL = 8;
 const COIN_CODES: ReadonlySet<RefusalCode> = new Set(["DEPOSIT_NOT_ON_CHAIN", "DEPOSIT_SPENT"]);
 
 const isOut = ({ state }: TxStatus): boolean => state === "seen" || state === "mined";
+const isOutAt = (all: readonly TxStatus[], at: number): boolean => isOut(all[at] ?? { state: "unknown" });
+
+/** A deposit and the height of the block that killed it. */
+interface Lost {
+  txid: string;
+  vout: number;
+  height: number;
+}
+
+const depositsOf = (txs: readonly PlannedTx[]) =>
+  txs.flatMap(({ inputs }) => inputs.filter((input) => input.kind === "deposit"));
 
 export class SettlementKeeper {
   private readonly deps: LookAfterDeps;
@@ -42,33 +55,52 @@ export class SettlementKeeper {
 
   /** Does for a round what is due. A round that was not sent yet is settled. Throws what Settler.settle throws. */
   async lookAfter(roundId: string): Promise<void> {
-    const { store, chain, settler } = this.deps;
-    const stored = await store.read(roundId);
+    const { store, settler, chain } = this.deps;
+    const stored = await this.step("look", () => store.read(roundId));
     const { plan, signed } = stored ?? {};
-    if (signed === undefined || plan === undefined) return await this.settleFirst(roundId);
-    const standing = await this.standing(signed);
+    if (stored === undefined || plan === undefined || signed === undefined)
+      return await this.settleFirst(roundId);
+    const standing = await this.step("standing", () => chain.statuses(signed.map(({ txid }) => txid)));
     const all = signed.map(({ txid }) => standing.get(txid) ?? { state: "unknown" as const });
     const heights = all.flatMap((one) => (one.state === "mined" ? [one.height] : []));
-    if (heights.length < signed.length) {
-      const lost = await this.findLost(plan, all);
-      if (lost.length > 0) {
-        this.deps.logger.error(
-          { roundId, lost },
-          "mined rivals have killed deposits: the round is planned again",
-        );
-        return await settler.settleWithout(roundId, lost);
-      }
-      if (stored?.state === "mined") await store.sent(roundId);
-      await this.sendAgain(plan, signed, all);
-      return await settler.settle(roundId);
-    }
-    if (stored !== undefined && stored.state !== "mined") {
-      await settler.settle(roundId); // whoever sent it may have died before telling
+    if (heights.length < signed.length) return await this.unmined(stored, plan, signed, all);
+    if (stored.state !== "mined" || !stored.told) {
+      const out = new Set(signed.map(({ txid }) => txid));
+      await settler.settle(roundId, out); // whoever sent it may have died before telling
       await settler.handOnMined(roundId, stored);
-      await store.mined(roundId);
+      await this.step("mined", () => store.mined(roundId));
     }
-    const { height } = await chain.tip();
+    const { height } = await this.step("tip", () => chain.tip());
     if (height - Math.max(...heights) + 1 >= FINAL_BLOCKS) await this.end(plan);
+  }
+
+  /** Does `work`, with a place to crash before and after it. */
+  private async step<T>(name: string, work: () => Promise<T>): Promise<T> {
+    this.deps.step?.(`before ${name}`);
+    const done = await work();
+    this.deps.step?.(`after ${name}`);
+    return done;
+  }
+
+  /** Not all of it is in blocks: what is on no node is sent again, or planned again when it is dead. */
+  private async unmined(
+    stored: StoredSettlement,
+    plan: SettlementPlan,
+    signed: readonly SignedTx[],
+    all: readonly TxStatus[],
+  ): Promise<void> {
+    const { store, settler } = this.deps;
+    const { roundId } = plan;
+    const missing = plan.txs.filter((_, at) => !isOutAt(all, at));
+    const lost = await this.findLost(missing);
+    if (lost.length > 0) return await this.without(plan, lost);
+    if (missing.length > 0) await this.sendDeposits(missing);
+    if (missing.length > 0 || stored.state === "mined")
+      await this.step("unsent", () => store.unsent(roundId));
+    await settler.settle(
+      roundId,
+      new Set(signed.flatMap(({ txid }, at) => (isOutAt(all, at) ? [txid] : []))),
+    );
   }
 
   /** Not signed yet. The auditor refuses a deposit that died since the freeze: then it is planned without it. */
@@ -77,52 +109,46 @@ export class SettlementKeeper {
     try {
       await settler.settle(roundId);
     } catch (error) {
-      const isAboutCoins = error instanceof AuditorRefusal && COIN_CODES.has(error.code);
-      const plan = isAboutCoins ? (await store.read(roundId))?.plan : undefined;
-      const lost = plan === undefined ? [] : await this.findLost(plan);
-      if (lost.length === 0) throw error;
-      this.deps.logger.error(
-        { roundId, lost },
-        "deposits died before the settlement: it is planned without them",
-      );
-      await settler.settleWithout(roundId, lost);
+      if (!(error instanceof AuditorRefusal && COIN_CODES.has(error.code))) throw error;
+      const plan = (await this.step("refused plan", () => store.read(roundId)))?.plan;
+      if (plan === undefined) throw error;
+      const lost = await this.findLost(plan.txs);
+      if (lost.length > 0) return await this.without(plan, lost);
+      await this.sendDeposits(plan.txs); // merely absent: the auditor will see them again
+      throw error;
     }
+  }
+
+  /** When nothing is left, that must be for good: what was reserved for it is given to others. */
+  private async without(plan: SettlementPlan, lost: readonly Lost[]): Promise<void> {
+    const { settler, chain, logger } = this.deps;
+    const { roundId } = plan;
+    const outpoints = lost.map(outpointText);
+    const left = depositsOf(plan.txs).filter((one) => !outpoints.includes(outpointText(one)));
+    if (left.length === 0) {
+      const { height } = await this.step("tip", () => chain.tip());
+      const blocks = height - Math.max(...lost.map((one) => one.height)) + 1;
+      if (blocks < FINAL_BLOCKS)
+        throw new SettleLater(`every deposit of ${roundId} died ${blocks} blocks ago`);
+    }
+    logger.error({ roundId, lost: outpoints }, "mined rivals killed deposits: the round is planned again");
+    await settler.settleWithout(roundId, outpoints);
   }
 
   private async end(plan: SettlementPlan): Promise<void> {
+    const { wallet, store } = this.deps;
     for (let version = 1; version <= plan.version; version++)
-      await this.deps.wallet.spent(`settle:${plan.roundId}:${version}`);
-    await this.deps.store.final(plan.roundId);
+      await this.step("spent", () => wallet.spent(`settle:${plan.roundId}:${version}`));
+    await this.step("final", () => store.final(plan.roundId));
   }
 
-  private async standing(signed: readonly SignedTx[]): Promise<Map<string, TxStatus>> {
-    return await this.deps.chain.statuses(signed.map(({ txid }) => txid));
-  }
-
-  /** The same bytes again, in order, with the deposits they hang on before them. */
-  private async sendAgain(
-    plan: SettlementPlan,
-    signed: readonly SignedTx[],
-    all: readonly TxStatus[],
-  ): Promise<void> {
-    const { chain, logger } = this.deps;
-    for (const [at, tx] of signed.entries()) {
-      const status = all[at];
-      if (status !== undefined && isOut(status)) continue;
-      const first = await chain.broadcast(tx, { witnesses: 2 });
-      if (first.outcome === "seen") continue;
-      await this.sendDeposits(plan, at);
-      const result = await chain.broadcast(tx, { witnesses: 2 });
-      if (result.outcome !== "seen")
-        logger.warn({ txid: tx.txid, result }, "a settlement is not seen again yet");
-    }
-  }
-
-  private async sendDeposits(plan: SettlementPlan, at: number): Promise<void> {
-    for (const input of plan.txs[at]?.inputs ?? []) {
-      if (input.kind !== "deposit") continue;
-      await this.sendWithAncestors(input.txid, new Set());
-    }
+  /** The deposits that no node has, before what spends them. */
+  private async sendDeposits(txs: readonly PlannedTx[]): Promise<void> {
+    const txids = [...new Set(depositsOf(txs).map(({ txid }) => txid))];
+    const standing = await this.step("deposits", () => this.deps.chain.statuses(txids));
+    const asked = new Set<string>();
+    for (const txid of txids)
+      if (!isOut(standing.get(txid) ?? { state: "unknown" })) await this.sendWithAncestors(txid, asked);
   }
 
   /** Ancestors first, as far as they were kept; what is mined or known needs nothing. */
@@ -130,22 +156,20 @@ export class SettlementKeeper {
     const { chain, depositTx } = this.deps;
     if (asked.has(txid)) return;
     asked.add(txid);
-    const raw = await depositTx(txid);
-    if (raw === undefined || isOut(await chain.status(txid))) return;
+    const raw = await this.step("kept", () => depositTx(txid));
+    if (raw === undefined || isOut(await this.step("status", () => chain.status(txid)))) return;
     for (const parent of readTransaction(raw)?.inputs ?? []) await this.sendWithAncestors(parent.txid, asked);
-    await chain.broadcast({ rawHex: raw });
+    await this.step("resend", () => chain.broadcast({ rawHex: raw }));
   }
 
-  /** Deposits of transactions that are not out, of which one input is spent by another transaction in a block. */
-  private async findLost(plan: SettlementPlan, standing: readonly TxStatus[] = []): Promise<string[]> {
-    const suspects = plan.txs.flatMap(({ inputs }, at) => {
-      const status = standing[at];
-      if (status !== undefined && isOut(status)) return [];
-      return inputs.flatMap((input) => (input.kind === "deposit" ? [input] : []));
-    });
+  /** Deposits of these transactions that a block has killed. */
+  private async findLost(txs: readonly PlannedTx[]): Promise<Lost[]> {
     const { chain, depositTx } = this.deps;
-    const lost = await mapLimited(suspects, PARALLEL, async ({ txid, vout }) =>
-      (await isDead(txid, chain, depositTx)) ? [`${txid}:${vout}`] : [],
+    const lost = await this.step("find lost", () =>
+      mapLimited(depositsOf(txs), PARALLEL, async ({ txid, vout }) => {
+        const height = await diedAt(txid, chain, depositTx);
+        return height === undefined ? [] : [{ txid, vout, height }];
+      }),
     );
     return lost.flat();
   }

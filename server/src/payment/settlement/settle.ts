@@ -1,5 +1,5 @@
 /**
- * Paying one round out (M3). Owns: the order read -> plan -> co-sign -> store -> ledger -> send -> hand the carry on,
+ * Paying one round out (M3). Owns: the order read -> plan -> co-sign -> store -> ledger -> send -> tell,
  * and that every step can be done again. Does not own: when it is tried again (worker.ts), looking after what was sent
  * (look-after.ts). Nothing is rebuilt after an unclear answer: what was stored first is sent again, byte for byte.
  */
@@ -20,7 +20,7 @@ import {
   type SettlementPlan,
 } from "@meme-rounds/shared-schema/settlement";
 import { type Planned, planSettlement, replanSettlement } from "@meme-rounds/shared-schema/settlement-plan";
-import type { ChainPort } from "../../chain/index.ts";
+import type { BroadcastResult, ChainPort } from "../../chain/index.ts";
 import type { Logger } from "../../infra/logger.ts";
 import type { AuditorClient } from "../auditor-client.ts";
 import type { CarryBook } from "../carry.ts";
@@ -102,48 +102,71 @@ export class Settler {
   }
 
   /**
-   * Settles a finished round, or goes on where an earlier try stopped. Idempotent. Throws SettleLater when the
-   * journal, the auditor, the float, the ledger or the network is not ready, AuditorRefusal when the auditor says no.
+   * Settles a finished round, or goes on where an earlier try stopped. Idempotent. What is in `out` (txids) is known to
+   * be on the network and not sent again. Throws SettleLater when the journal, the auditor, the float, the ledger or
+   * the network is not ready, AuditorRefusal when the auditor says no.
    */
-  async settle(roundId: string): Promise<void> {
-    const state = await this.finished(roundId);
+  async settle(roundId: string, out: ReadonlySet<string> = new Set()): Promise<void> {
     const had = await this.step("stored", () => this.deps.store.read(roundId));
-    if (had?.state === "sent" || had?.state === "mined") return await this.tell(roundId);
-    const plan = had?.plan ?? (await this.plan(state));
-    if (plan === undefined) {
-      await this.step("nothing to settle", () => this.deps.store.final(roundId));
-      await this.step("carry moves on", () => this.deps.carry.movedOn(state.open.arena, roundId));
-      return await this.tell(roundId);
+    const isSent = had?.state === "sent" || had?.state === "mined";
+    if (isSent && had.told) return;
+    const state = await this.finished(roundId);
+    if (!isSent) {
+      const plan = had?.plan ?? (await this.plan(state));
+      if (plan === undefined) return await this.nothingLeft(state, 0);
+      const signed = had?.signed ?? (await this.sign(state, plan));
+      const { anchor } = this.deps;
+      if (anchor) await this.step("anchored", () => anchor(roundId));
+      await this.send(plan, signed, out);
     }
-    const signed = had?.signed ?? (await this.sign(state, plan));
-    const { anchor } = this.deps;
-    if (anchor) await this.step("anchored", () => anchor(roundId));
-    await this.send(roundId, signed);
-    await this.count(plan, signed);
-    await this.handOn(state, plan);
-    await this.tell(roundId);
+    if (!had?.told) await this.finish(state);
   }
 
   /**
    * M3: plans again without deposits that proved dead, as the next version, and goes on with that. The caller has
-   * seen that each is dead; the auditor looks for itself.
+   * seen that each is dead; the auditor looks for itself. When none is left, the caller has also seen that no
+   * reorganisation will bring one back.
    */
   async settleWithout(roundId: string, lost: readonly string[]): Promise<void> {
-    const { store } = this.deps;
     const state = await this.finished(roundId);
-    const had = await this.step("stored", () => store.read(roundId));
+    const had = await this.step("stored", () => this.deps.store.read(roundId));
     if (had?.plan === undefined) return;
-    const plan = await this.plan(state, { previous: had.plan, lost });
-    if (plan === undefined) {
-      await this.step("nothing left", () => store.final(roundId));
-      await this.step("carry moves on", () => this.deps.carry.movedOn(state.open.arena, roundId));
-      return;
+    const { plan: previous } = had;
+    // Another worker may have planned without them by now.
+    const fresh = lost.filter((outpoint) => !previous.lost.includes(outpoint));
+    if (fresh.length > 0 && (await this.plan(state, { previous, lost: fresh })) === undefined)
+      return await this.nothingLeft(state, previous.version);
+    await this.settle(roundId);
+  }
+
+  /** No deposit to settle: none counted, or all of them died. What was reserved up to `version` is free again. */
+  private async nothingLeft(state: RoundState, version: number): Promise<void> {
+    const { store, wallet } = this.deps;
+    const { roundId } = state.open;
+    for (let one = 1; one <= version; one++)
+      await this.step("release", () => wallet.release(ownerOf(roundId, one)));
+    await this.step("nothing", () => store.nothing(roundId));
+    await this.finish(state);
+  }
+
+  /** What follows once everything was sent, or there was nothing to send; done again until it was told. */
+  private async finish(state: RoundState): Promise<void> {
+    const { store, carry, onSettled, onSent, logger } = this.deps;
+    const { arena, roundId } = state.open;
+    const stored = await this.step("stored", () => store.read(roundId));
+    const { plan, signed = [] } = stored ?? {};
+    // E11: a carry's coin is given on once it is mined (look-after.ts), since until then its transaction may be planned
+    // again. Coins that were not spent at all move on at once.
+    if (stored?.txids.length === 0 || computeOutcome(state).kind === "void")
+      await this.step("carry moves on", () => carry.movedOn(arena, roundId));
+    if (onSent !== undefined && plan !== undefined) {
+      const bytes = signed.reduce((sum, { rawHex }) => sum + rawHex.length / 2, 0);
+      const sats = plan.txs.reduce((sum, { minerFee }) => sum + minerFee, 0);
+      await this.step("count", () => onSent(roundId, { bytes, sats }));
     }
-    const signed = await this.sign(state, plan);
-    await this.send(roundId, signed);
-    await this.count(plan, signed);
-    await this.handOn(state, plan);
-    await this.tell(roundId);
+    await this.step("tell", () => onSettled(roundId));
+    await this.step("told", () => store.told(roundId));
+    logger.info({ roundId, transactions: signed.length }, "a round was paid out");
   }
 
   private async finished(roundId: string): Promise<RoundState> {
@@ -221,47 +244,42 @@ export class Settler {
       await this.step("sign", () => store.sign(plan, signed, { payouts, carry, payoutHash }));
       return signed;
     } catch (error) {
-      if (error instanceof AuditorRefusal)
-        await store.refused(plan.roundId, `${error.code}: ${error.message}`);
+      if (error instanceof AuditorRefusal) {
+        const { code, message } = error;
+        await this.step("refused", () => store.refused(plan.roundId, `${code}: ${message}`));
+      }
       throw error;
     }
   }
 
-  private async count(plan: SettlementPlan, signed: readonly SignedTx[]): Promise<void> {
-    const { onSent } = this.deps;
-    if (onSent === undefined) return;
-    const bytes = signed.reduce((sum, { rawHex }) => sum + rawHex.length / 2, 0);
-    const sats = plan.txs.reduce((sum, { minerFee }) => sum + minerFee, 0);
-    await this.step("count", () => onSent(plan.roundId, { bytes, sats }));
-  }
-
-  /** Sends the stored bytes, parents first. Anything but a clear yes is asked again later, with the same bytes. */
-  private async send(roundId: string, signed: readonly SignedTx[]): Promise<void> {
+  /**
+   * Sends the stored bytes, parents first. Anything but a clear yes is asked again later, with the same bytes; what
+   * does not hang on it is sent all the same.
+   */
+  private async send(
+    plan: SettlementPlan,
+    signed: readonly SignedTx[],
+    out: ReadonlySet<string>,
+  ): Promise<void> {
     const { chain, store, logger } = this.deps;
+    const { roundId } = plan;
+    const stuck = new Map<number, BroadcastResult["outcome"]>();
     for (const [at, tx] of signed.entries()) {
+      if (out.has(tx.txid)) continue;
+      const { inputs = [] } = plan.txs[at] ?? {};
+      if (inputs.some((input) => input.kind === "pot" && stuck.has(input.tx))) continue;
       const result = await this.step(`broadcast ${at}`, () => chain.broadcast(tx, { witnesses: 2 }));
       if (result.outcome === "seen") continue;
       const { state } = await this.step(`status ${at}`, () => chain.status(tx.txid));
       if (state === "seen" || state === "mined") continue;
-      if (result.outcome !== "pending") {
-        logger.error({ roundId, txid: tx.txid, result }, "the network refuses a settlement");
-        await store.refused(roundId, `network: ${JSON.stringify(result)}`);
-      }
-      throw new SettleLater(`the settlement of ${roundId} was not seen yet: ${result.outcome}`);
+      stuck.set(at, result.outcome);
+      if (result.outcome === "pending") continue;
+      logger.error({ roundId, txid: tx.txid, result }, "the network refuses a settlement");
+      await this.step("refused", () => store.refused(roundId, `network: ${JSON.stringify(result)}`));
     }
+    const [why] = stuck.values();
+    if (why !== undefined) throw new SettleLater(`the settlement of ${roundId} was not seen yet: ${why}`);
     await this.step("sent", () => store.sent(roundId));
-  }
-
-  /**
-   * E11: what the next rounds may build on. A carry's coin is given on once it is mined (look-after.ts): before that
-   * its transaction may still be planned again. A plan of nothing but mined deposits never is, and a voided round
-   * gives on the coins it did not touch.
-   */
-  private async handOn(state: RoundState, plan: SettlementPlan): Promise<void> {
-    const { arena, roundId } = state.open;
-    if (computeOutcome(state).kind === "void")
-      await this.step("carry moves on", () => this.deps.carry.movedOn(arena, roundId));
-    else this.deps.logger.info({ roundId, transactions: plan.txs.length }, "a round was paid out");
   }
 
   /** The carry's coin is in a block: the next rounds get it. Idempotent. */
@@ -269,9 +287,5 @@ export class Settler {
     const state = await this.finished(roundId);
     if (computeOutcome(state).kind === "void") return;
     await this.step("carry", () => this.deps.carry.consumed(state.open.arena, roundId, stored.carry));
-  }
-
-  private async tell(roundId: string): Promise<void> {
-    await this.step("told", () => this.deps.onSettled(roundId));
   }
 }

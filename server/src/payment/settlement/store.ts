@@ -4,7 +4,7 @@
  * or other bytes, are answered with the first, so that retries and two workers at once come to the same transactions.
  *
  * `mr:settlement:<roundId>` is a hash: state planned | signed | sent | mined, version, plan (JSON), txs (JSON: txid,
- * rawHex, efHex of each), txids (JSON), payouts (JSON), carry (JSON), payoutHash, refusal, replaced (JSON: txids of
+ * rawHex, efHex of each), txids (JSON), payouts (JSON), carry (JSON), payoutHash, refusal, told, replaced (JSON: txids of
  * versions before); plan and txs go when it is final. `mr:settlement:open` is the set of rounds that are not final.
  */
 import { settledPayoutSchema } from "@meme-rounds/shared-schema/messages";
@@ -46,6 +46,8 @@ export interface StoredSettlement {
   carry?: CarryCoin;
   /** What the auditor or the network said last, when it was no. */
   refusal?: string;
+  /** Everybody who waits for it has been told of these transactions. */
+  told: boolean;
 }
 
 /** What players and admins are shown of it. */
@@ -71,7 +73,7 @@ const PLAN = script(
      all[#all + 1] = cjson.decode(gone)
      redis.call('HSET', KEYS[1], 'replaced', cjson.encode(all))
    end
-   redis.call('HDEL', KEYS[1], 'txs', 'txids')
+   redis.call('HDEL', KEYS[1], 'txs', 'txids', 'told')
    redis.call('HSET', KEYS[1], 'state', 'planned', 'version', ARGV[3], 'plan', ARGV[2])
    redis.call('SADD', KEYS[2], ARGV[1])
    return ARGV[2]`,
@@ -102,6 +104,15 @@ const FINAL = script(
   "settlement.final",
   `redis.call('HSET', KEYS[1], 'state', 'mined')
    redis.call('HDEL', KEYS[1], 'plan', 'txs', 'refusal')
+   redis.call('SREM', KEYS[2], ARGV[1])
+   return 1`,
+);
+
+/** The same where nothing is paid at all: what a former plan would have paid is not shown any more. */
+const NOTHING = script(
+  "settlement.nothing",
+  `redis.call('HSET', KEYS[1], 'state', 'mined')
+   redis.call('HDEL', KEYS[1], 'plan', 'txs', 'txids', 'payouts', 'carry', 'refusal', 'told')
    redis.call('SREM', KEYS[2], ARGV[1])
    return 1`,
 );
@@ -141,6 +152,7 @@ export class SettlementStore {
       payouts: parsed(payoutsSchema, payouts, []),
       ...(carry ? { carry: carrySchema.parse(JSON.parse(carry)) } : {}),
       ...(refusal ? { refusal } : {}),
+      told: fields.told === "1",
     };
   }
 
@@ -200,6 +212,15 @@ export class SettlementStore {
     await runScript(this.redis, STATE, [settlementKey(roundId)], ["sent"]);
   }
 
+  /** One of them is on no node any more: it has to be sent again. */
+  async unsent(roundId: string): Promise<void> {
+    await runScript(this.redis, STATE, [settlementKey(roundId)], ["signed"]);
+  }
+
+  async told(roundId: string): Promise<void> {
+    await this.redis.hset(settlementKey(roundId), "told", "1");
+  }
+
   /** All in blocks. */
   async mined(roundId: string): Promise<void> {
     await runScript(this.redis, STATE, [settlementKey(roundId)], ["mined"]);
@@ -210,7 +231,12 @@ export class SettlementStore {
     return Number(await runScript(this.redis, GIVE_UP, [settlementKey(roundId)], [])) === 1;
   }
 
-  /** M5: deep enough that no reorganisation is expected, or nothing to send. */
+  /** No deposit is left to pay anybody from. */
+  async nothing(roundId: string): Promise<void> {
+    await runScript(this.redis, NOTHING, [settlementKey(roundId), OPEN], [roundId]);
+  }
+
+  /** M5: deep enough that no reorganisation is expected. */
   async final(roundId: string): Promise<void> {
     await runScript(this.redis, FINAL, [settlementKey(roundId), OPEN], [roundId]);
   }
