@@ -1,6 +1,6 @@
 /**
  * Data on chain: outputs that hold bytes and nobody's money. Owns: `OP_FALSE OP_RETURN` with pushes, and the B protocol's
- * file on top of it (facts of the layout: docs/SPEC.md 8.9). Does not own: what a field means (ledger-link.ts, map-record.ts).
+ * file on top of it (facts of the layout: docs/SPEC.md 8.7). Does not own: what a field means (ledger-link.ts, map-record.ts).
  */
 import { concat, fromHex, toHex } from "./bytes.ts";
 

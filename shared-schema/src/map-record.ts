@@ -1,6 +1,6 @@
 /**
  * Signed records on chain (M6): a file by the B protocol, MAP's keys and values, AIP's signature over both. Owns: their
- * bytes (docs/SPEC.md 8.9), signing and reading them. Does not own: which records there are (map-record-kinds.ts), who is
+ * bytes (docs/SPEC.md 8.7), signing and reading them. Does not own: which records there are (map-record-kinds.ts), who is
  * believed: a reader compares the signer's address with the one it expects.
  *
  * AIP signs the fields one behind the other, without lengths, so that the same signature fits other fields cut from the

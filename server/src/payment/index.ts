@@ -106,8 +106,6 @@ export interface PaymentService {
   ledgerOf(roundId: string): Promise<LedgerView | undefined>;
   /** What a round has cost on chain so far: bytes and sat by what for. */
   costOf(roundId: string): Promise<Record<string, number>>;
-  /** Asks for a signed record on chain (M6); only of what was moderated. */
-  publish(job: RecordJob): Promise<void>;
   /** Rounds whose settlement is not final. */
   unsettled(): Promise<string[]>;
   /**
@@ -182,7 +180,6 @@ export async function createPaymentService(
     headsOf: (roundId) => headsOf(redis, roundId),
     ledgerOf: (roundId) => ledgerOf(redis, roundId.slice(0, roundId.lastIndexOf("-")), roundId),
     costOf: (roundId) => costOf(redis, roundId),
-    publish: (job) => createRecordQueue(redis).publish(job),
     unsettled: () => store.openRounds(),
     async giveUp(roundId) {
       const { closing, reason } = await desk.close(roundId);

@@ -22,7 +22,6 @@ export {
   modelJobs,
   profileJob,
   type RecordJob,
-  type RecordQueue,
 } from "./records.ts";
 
 export interface LedgerOptions {

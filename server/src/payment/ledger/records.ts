@@ -157,7 +157,9 @@ export class Records {
           logger.warn({ missing: err.missing }, "no coins to publish with");
           return done;
         }
-        logger.error({ err, id }, "a record was not published yet");
+        // Fields that are not as they must be never will be.
+        if (err instanceof z.ZodError || err instanceof RangeError) await this.drop(id, err.message);
+        else logger.error({ err, id }, "a record was not published yet");
       }
     }
     return done;
