@@ -16,7 +16,7 @@ describe("key rotation", function () {
   let world: World;
   before(async () => {
     world = await World.start();
-    await world.fill();
+    await world.fill(20);
   });
   after(() => world.stop());
 
