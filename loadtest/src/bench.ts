@@ -1,5 +1,6 @@
-/** `npm run bench [signatures|boosts|money|models|page]`: the project's figures, each beside a floor of the same run. */
+/** `npm run bench [signatures|boosts|money|devchain|models|page]`: the project's figures, each beside a floor of the same run. */
 import { benchBoosts } from "./bench/boosts.ts";
+import { benchDevchain } from "./bench/devchain.ts";
 import type { Figure } from "./bench/measure.ts";
 import { show } from "./bench/measure.ts";
 import { benchModels } from "./bench/models.ts";
@@ -11,6 +12,7 @@ const benches: Record<string, () => Promise<Figure[]>> = {
   signatures: benchSignatures,
   boosts: benchBoosts,
   money: benchMoney,
+  devchain: benchDevchain,
   models: benchModels,
   page: benchPage,
 };
