@@ -163,7 +163,7 @@ describe("records on chain", () => {
     const memeId = store("a picture that is a bit longer than the others");
     const fields = { memeId, roundId: "main-1", title: "x", mime: "image/webp" };
     const job = (id: string, media: string): RecordJob => ({ id, type: "meme", at: 1, fields, media });
-    const bad = { ...job("bad", memeId), fields: { ...fields, more: "1" } } as RecordJob;
+    const bad = Object.assign(job("bad", memeId), { fields: { ...fields, more: "1" } });
     await publish(bad, job("long", memeId), job("gone", sha256Hex(bytesOf("nowhere"))), profile(1, "Ann"));
     await world.ledger({ maxFileBytes: 20 }).sweep();
     assert.deepEqual(await waiting(), []);
