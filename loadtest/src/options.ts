@@ -26,10 +26,11 @@ export function readOptions<T extends OptionTable>(table: T, args: readonly stri
   const rest = args.flatMap((arg) => (/^--[a-z-]+=/.test(arg) ? arg.split(/=(.*)/s, 2) : [arg]));
   for (let at = 0; at < rest.length; at += 2) {
     const name = /^--([a-z-]+)$/.exec(rest[at] ?? "")?.[1];
-    const option = name === undefined ? undefined : table[name];
+    const option = name !== undefined && Object.hasOwn(table, name) ? table[name] : undefined;
     if (name === undefined || option === undefined)
       throw new UsageError(`There is no option ${rest[at]}. Choose from:\n${helpOf(table)}`);
-    const value = Number(rest[at + 1] ?? Number.NaN);
+    const text = rest[at + 1] ?? "";
+    const value = text === "" ? Number.NaN : Number(text);
     if (!Number.isFinite(value) || value < option.min || value > option.max)
       throw new UsageError(`--${name} takes a number from ${option.min} to ${option.max}.`);
     values[name] = value;

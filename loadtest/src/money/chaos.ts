@@ -33,6 +33,8 @@ export interface ChaosDeps {
 
 const BLOCK_MS = [1_500, 9_000] as const;
 const DOWN_MS = [100, 3_000] as const;
+/** How often two go down together. */
+const SECOND_KILL = 0.3;
 const FAULT_MS = [2_000, 6_000] as const;
 const LOOK_MS = 1_000;
 const START_TRIES = 3;
@@ -78,11 +80,24 @@ export class Chaos {
   }
 
   private async killOne(): Promise<void> {
-    const { cluster, random, tally } = this.deps;
-    const service = random.pick(
-      cluster.services.filter((one) => MORTAL.has(one.role) && !this.inHand.has(one)),
+    const { random } = this.deps;
+    const victims = [this.choose(), random.chance(SECOND_KILL) ? this.choose() : undefined];
+    await Promise.all(victims.map((service) => service && this.killAndStart(service)));
+  }
+
+  /** Somebody who can be killed now, taken in hand. */
+  private choose(): Service | undefined {
+    const mortal = this.deps.cluster.services.filter(
+      (one) => MORTAL.has(one.role) && one.child.isUp && !this.inHand.has(one),
     );
+    if (mortal.length === 0) return undefined;
+    const service = this.deps.random.pick(mortal);
     this.inHand.add(service);
+    return service;
+  }
+
+  private async killAndStart(service: Service): Promise<void> {
+    const { random, tally } = this.deps;
     await service.child.kill();
     tally.count("kills");
     tally.count(`kills: ${service.role}`);

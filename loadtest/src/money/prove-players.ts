@@ -40,6 +40,8 @@ export interface PlayerNotes {
   deposits: readonly KeptDeposit[];
   /** Transactions of its own making or asking, deposits aside: funding, attempts to spend a deposit's coin again. */
   otherTxids: readonly string[];
+  /** Has never tried to spend a coin twice. */
+  isHonest: boolean;
 }
 
 export interface ProvenRound {
@@ -52,6 +54,8 @@ export interface PlayersProof {
   receipts: number;
   /** Deposits on the chain that no journal counts and nobody has spent: their players can take them back. */
   refundable: { outpoint: string; sats: number; roundId: string; playKey: string; answer: string }[];
+  /** Counted nowhere though their players never spent a coin twice: pushed out of the chain before the freeze. */
+  honestDropped: number;
   /** Deposits that never reached the chain, or were pushed out of it. */
   gone: number;
   mismatches: Mismatch[];
@@ -80,7 +84,7 @@ export async function provePlayers(
   rounds: ReadonlyMap<string, ProvenRound>,
   chain: ChainView,
 ): Promise<PlayersProof> {
-  const out: PlayersProof = { receipts: 0, refundable: [], gone: 0, mismatches: [] };
+  const out: PlayersProof = { receipts: 0, refundable: [], honestDropped: 0, gone: 0, mismatches: [] };
   const settlements = new Map<string, string>();
   for (const [roundId, { proof }] of rounds)
     for (const txid of proof.txids) {
@@ -114,7 +118,7 @@ export async function provePlayers(
 }
 
 async function checkDeposit(
-  { playKey }: PlayerNotes,
+  { playKey, isHonest }: PlayerNotes,
   { roundId, txid, sats, answer }: KeptDeposit,
   rounds: ReadonlyMap<string, ProvenRound>,
   chain: ChainView,
@@ -125,6 +129,7 @@ async function checkDeposit(
   if (journalled !== undefined && (journalled.playKey !== playKey || journalled.sats !== sats))
     out.mismatches.push({ rule: "M1", what: `the journal has ${outpoint} wrong`, roundId, playKey });
   if (journalled !== undefined && journalled.fate !== "dropped") return;
+  if (journalled !== undefined && isHonest) out.honestDropped += 1;
   if ((await chain.tx(txid)) === undefined) {
     out.gone += 1;
     return;

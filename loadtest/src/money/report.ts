@@ -71,6 +71,7 @@ export function showSummary(
     row("settlement transactions", proof.settlementTxs),
     ...Object.entries(proof.deposits).map(([fate, count]) => row(`deposits ${fate}`, count)),
     row("receipts honoured or not, looked at", players.receipts),
+    row("of the dropped, of honest players", players.honestDropped),
     row("deposits that count nowhere and can be taken back", players.refundable.length),
     row("sat collected", sums.collected),
     row("sat paid to players", sums.paid),

@@ -54,6 +54,7 @@ export class Soaker {
   private cheatable: Coin | undefined;
   private cheatTxid: string | undefined;
   private willCheat = false;
+  private isHonest = true;
 
   constructor(index: number, secret: Uint8Array, deps: SoakerDeps) {
     this.deps = deps;
@@ -63,8 +64,8 @@ export class Soaker {
   }
 
   get notes(): PlayerNotes {
-    const { playKey, receipts, deposits, otherTxids } = this;
-    return { playKey, receipts, deposits, otherTxids };
+    const { playKey, receipts, deposits, otherTxids, isHonest } = this;
+    return { playKey, receipts, deposits, otherTxids, isHonest };
   }
 
   /** The deposit that this player is about to spend again. */
@@ -268,6 +269,7 @@ export class Soaker {
     if (coin === undefined) return;
     this.cheatable = undefined;
     this.cheatTxid = undefined;
+    this.isHonest = false;
     const script = p2pkhScript(this.playKey);
     const { txid, rawHex } = signOwn(
       {
