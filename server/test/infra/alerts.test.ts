@@ -6,7 +6,6 @@ import { createChain } from "../../src/chain/index.ts";
 import { measureProcess, metricNames } from "../../src/infra/metrics.ts";
 import { createRedis } from "../../src/infra/redis.ts";
 import { createSettlementWorker } from "../../src/payment/index.ts";
-import { createLedger } from "../../src/payment/ledger/index.ts";
 import { keystoreOptions, World } from "../payment/world.ts";
 
 const root = join(import.meta.dirname, "../../..");
@@ -70,23 +69,6 @@ describe("alarms", () => {
     try {
       measureProcess();
       createChain({ network: "devchain", arcUrl: world.net.url, wocUrl: world.net.url, timeoutMs: 1_000 });
-      createLedger(
-        { network: "devchain" },
-        {
-          redis: world.redis,
-          chain: world.net.port,
-          wallet: world.wallet(),
-          keys: {
-            current: () => world.payment.keys().operatorKey,
-            forKey: () => assert.fail(),
-            forScript: () => assert.fail(),
-          },
-          readJournal: async () => [],
-          readMedia: async () => undefined,
-          logger: world.logger,
-          now: Date.now,
-        },
-      );
       const made = new Set(metricNames());
       const named = (await alarms()).flatMap(
         ({ text }) => /expr: (.*)/.exec(text)?.[1]?.match(/\b(?:mr|nodejs|process)_\w+/g) ?? [],
