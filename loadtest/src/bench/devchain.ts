@@ -5,8 +5,8 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { LockingScript, PublicKey, Spend, UnlockingScript } from "@bsv/sdk";
-import { toHex } from "@meme-rounds/shared-schema/bytes";
+import { fromHex, toHex } from "@meme-rounds/shared-schema/bytes";
+import { addressOf } from "@meme-rounds/shared-schema/crypto";
 import { p2pkhScript } from "@meme-rounds/shared-schema/lock";
 import {
   FINAL_SEQUENCE,
@@ -18,6 +18,8 @@ import {
 import { p2pkhUnlock, signPreimage } from "@meme-rounds/shared-schema/unlock";
 import { z } from "zod";
 import { createDigestSigner } from "../../../server/src/infra/ecdsa.ts";
+import { runScripts } from "../../../server/standins/devchain/scripts.ts";
+import { readTx } from "../../../server/standins/devchain/wire.ts";
 import { startProcess } from "../../../server/test/support/processes.ts";
 import { makePlayers, type Player } from "./crowd.ts";
 import type { Figure } from "./measure.ts";
@@ -33,7 +35,6 @@ const sign = createDigestSigner();
 
 interface Signed {
   tx: PlainTx;
-  unlocking: string;
   rawHex: string;
   txid: string;
 }
@@ -55,30 +56,14 @@ function payment(
   const signature = signPreimage(preimages(tx)(0), player.secret, sign);
   const unlocking = p2pkhUnlock({ signature, publicKey: player.playKey });
   const raw = rawTxBytes(tx, [unlocking]);
-  return { tx, unlocking, rawHex: toHex(raw), txid: txidOf(raw) };
+  return { tx, rawHex: toHex(raw), txid: txidOf(raw) };
 }
 
-/** Throws when the interpreter refuses it. */
-function interpret({ tx, unlocking }: Signed): void {
-  const input = tx.inputs[0];
-  if (!input) throw new Error("no input");
-  const spend = new Spend({
-    sourceTXID: input.txid,
-    sourceOutputIndex: input.vout,
-    sourceSatoshis: input.sats,
-    lockingScript: LockingScript.fromHex(input.script),
-    transactionVersion: tx.version,
-    otherInputs: [],
-    outputs: tx.outputs.map((one) => ({
-      satoshis: one.sats,
-      lockingScript: LockingScript.fromHex(one.script),
-    })),
-    inputIndex: 0,
-    unlockingScript: UnlockingScript.fromHex(unlocking),
-    inputSequence: input.sequence,
-    lockTime: tx.locktime,
-  });
-  if (!spend.validate()) throw new Error("the interpreter refused a good payment");
+/** The SDK's interpreter with its own signature check. Throws when it refuses. */
+function interpret({ tx, rawHex }: Signed): void {
+  const spent = tx.inputs.map(({ sats, script }) => ({ sats, script: fromHex(script) }));
+  const verdict = runScripts(readTx(fromHex(rawHex)), spent);
+  if (!verdict.ok) throw new Error(`the interpreter refused a good payment: ${verdict.reason}`);
 }
 
 async function post(url: string, { rawHex, txid }: Signed): Promise<void> {
@@ -100,7 +85,7 @@ export async function benchDevchain(): Promise<Figure[]> {
   });
   try {
     const url = /"url":"([^"]+)"/.exec(devchain.output())?.[1] ?? "";
-    const address = PublicKey.fromString(player.playKey).toAddress();
+    const address = addressOf(player.playKey, "devchain");
     const paid = await fetch(`${url}/dev/faucet?address=${address}&sats=${FUNDS_SATS}`);
     const funds = z.object({ txid: z.string() }).parse(await paid.json());
     const split = payment(player, { txid: funds.txid, vout: 0, sats: FUNDS_SATS }, PAYMENTS, COIN_SATS);

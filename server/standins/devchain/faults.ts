@@ -79,7 +79,7 @@ export type FaultsCall = z.input<typeof faultsCall>;
 export type FaultKind = FaultRule["kind"];
 
 /** Numbers from 0 up to 1 that only depend on the seed (Mulberry32, public domain). */
-export function seeded(seed: number): () => number {
+function seeded(seed: number): () => number {
   let state = seed >>> 0;
   return () => {
     state = (state + 0x6d2b79f5) >>> 0;

@@ -172,12 +172,12 @@ describe("devchain: faults", () => {
   });
 
   it("M5: callbacks are lost, repeated, and wrong in token, txid or status", async () => {
-    const got: { txid: string; txStatus: string; token: string | undefined }[] = [];
+    const got: { txid: string; txStatus: string; blockHash: string; token: string | undefined }[] = [];
     const receiver = createServer(async (request, response) => {
       const parts: Buffer[] = [];
       for await (const part of request) if (Buffer.isBuffer(part)) parts.push(part);
-      const { txid, txStatus } = JSON.parse(Buffer.concat(parts).toString());
-      got.push({ txid, txStatus, token: request.headers.authorization });
+      const { txid, txStatus, blockHash } = JSON.parse(Buffer.concat(parts).toString());
+      got.push({ txid, txStatus, blockHash, token: request.headers.authorization });
       response.end();
     });
     await new Promise<void>((resolve) => receiver.listen(0, "127.0.0.1", resolve));
@@ -202,10 +202,13 @@ describe("devchain: faults", () => {
       };
       assert.deepEqual((await told([{ kind: "callbackLost" }], 0)).said, []);
       const repeated = await told([{ kind: "callbackRepeated", times: 3 }], 3);
-      const good = { txid: repeated.txid, txStatus: "MINED", token: "Bearer t0ken" };
+      const { hash } = net.chain.state.blocks.at(-2) ?? { hash: "" };
+      const good = { txid: repeated.txid, txStatus: "MINED", blockHash: hash, token: "Bearer t0ken" };
       assert.deepEqual(repeated.said, [good, good, good]);
       const [token] = (await told([{ kind: "callbackWrong", field: "token" }], 1)).said;
       assert.equal(token?.token, "Bearer not-the-token");
+      const [lie] = (await told([{ kind: "callbackWrong", field: "status" }], 1)).said;
+      assert.ok(lie?.txStatus === "MINED" && lie.blockHash === "00".repeat(32));
       const other = await told([{ kind: "callbackWrong", field: "txid" }], 1);
       assert.ok(other.said[0] && other.said[0].txid !== other.txid && other.said[0].txid.length === 64);
     } finally {
