@@ -156,5 +156,7 @@ const actions: GameActions = {
     }),
   restore: async () => soon(ok),
   setName: async () => soon(ok),
+  reclaimable: async () => soon({ ok: true, deposits: [] }),
+  reclaim: async () => soon(ok),
 };
 export const useActions = () => actions;

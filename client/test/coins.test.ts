@@ -4,6 +4,7 @@ import { LockingScript, Spend, Transaction } from "@bsv/sdk";
 import { publicKeyOf } from "@meme-rounds/shared-schema/crypto";
 import { parseEscrow } from "@meme-rounds/shared-schema/escrow";
 import { p2pkhScript } from "@meme-rounds/shared-schema/lock";
+import { fromWif, toWif } from "@meme-rounds/shared-schema/wif";
 import fc from "fast-check";
 import {
   type Coin,
@@ -17,7 +18,6 @@ import {
   sumOf,
 } from "../src/wallet/coins.ts";
 import { buildDeposit, type EscrowRound } from "../src/wallet/deposit.ts";
-import { fromWif, toWif } from "@meme-rounds/shared-schema/wif";
 
 const secret = new Uint8Array(32).fill(7);
 const operatorKey = publicKeyOf(new Uint8Array(32).fill(1));

@@ -2,9 +2,9 @@
  * The game behind the page: puts session, wallet, live round and finished rounds together, and offers the actions.
  * Owns: the order of things a person's tap needs (a key, a sign-in, a room). Does not own: any of the parts' work.
  */
-
 import type { Network } from "@meme-rounds/shared-schema/records";
 import { createApi } from "../net/api.ts";
+import { openRefundChain } from "../net/chain.ts";
 import { createHeads } from "../net/heads.ts";
 import { createHttp } from "../net/http.ts";
 import type { Player } from "../net/player.ts";
@@ -82,6 +82,7 @@ export function createGame(deps: GameDeps): Game {
     lock: deps.lock,
     now,
     network,
+    chain: () => openRefundChain(deps),
     changed: () => tellWallet(),
   });
   const live = createLive({
@@ -117,7 +118,6 @@ export function createGame(deps: GameDeps): Game {
   const adapter = createManualAdapter({ secret: async () => (await wallet.open()).secret, network });
 
   const claimant = async (): Promise<Claimant> => await claimantOf(adapter, await wallet.open());
-
   function tellWallet(): void {
     const key = wallet.key();
     const address = wallet.address();
@@ -145,7 +145,6 @@ export function createGame(deps: GameDeps): Game {
     );
   }
   session.onChange(tellWallet);
-
   /** Runs an action with the wallet shown as busy; what it throws becomes a failure a person can read. */
   const during = async <T extends Outcome>(work: () => Promise<T>): Promise<T | Failure> => {
     busy++;
@@ -248,6 +247,8 @@ export function createGame(deps: GameDeps): Game {
         if (session.isRemembered()) await session.signOut();
         return await signIn();
       }),
+    reclaimable: wallet.reclaim.find,
+    reclaim: (txid) => during(() => wallet.reclaim.take(txid)),
     setName: async (name) => {
       const answer = await api.rename(name);
       if (answer.ok) session.renamed(answer.data);

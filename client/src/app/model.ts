@@ -86,7 +86,7 @@ export interface MeVm {
 }
 
 export interface WalletEventVm {
-  kind: "deposit" | "payout" | "faucet";
+  kind: "deposit" | "payout" | "faucet" | "refund";
   sats: number;
   at: number;
   roundId?: string;
@@ -99,6 +99,17 @@ export interface WalletVm {
   balanceSats: number;
   busy: boolean;
   history: WalletEventVm[];
+}
+
+/** A deposit past its deadline that no round has settled (M9). */
+export interface ReclaimableVm {
+  txid: string;
+  roundId: string;
+  sats: number;
+  /** The deadline. */
+  opensAt: number;
+  /** The chain's clock has passed it too. */
+  open: boolean;
 }
 
 export interface FinishedVm {
@@ -142,6 +153,8 @@ export interface GameActions {
   backup(): Promise<Backup>;
   restore(wif: string): Promise<Outcome>;
   setName(name: string): Promise<Outcome>;
+  reclaimable(): Promise<{ ok: true; deposits: ReclaimableVm[] } | Failure>;
+  reclaim(txid: string): Promise<Outcome>;
 }
 
 export const failure = (code: Failure["code"], message: string): Failure => ({ ok: false, code, message });

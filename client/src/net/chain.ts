@@ -103,7 +103,7 @@ export function createWocGet(place: ChainPlace, deps: ChainDeps): WocGet {
 }
 
 /** What a refund asks of the chain. Every call but `send` rejects when there is no usable answer. */
-export function createRefundChain(place: ChainPlace, deps: ChainDeps): RefundChain {
+function createRefundChain(place: ChainPlace, deps: ChainDeps): RefundChain {
   const get = createWocGet(place, deps);
   const json = async <T>(path: string): Promise<T | undefined> => {
     const { status, text } = await get(path);
@@ -141,4 +141,17 @@ export function createRefundChain(place: ChainPlace, deps: ChainDeps): RefundCha
       }
     },
   };
+}
+
+/** The chain as far as a refund needs it. Rejects when no chain API was ever named. */
+export async function openRefundChain(deps: {
+  origin: string;
+  fetch: typeof fetch;
+  storage: Pick<Storage, "getItem" | "setItem">;
+  after: (ms: number, work: () => void) => unknown;
+}): Promise<RefundChain> {
+  const place = await findChain(deps, deps);
+  if (place === undefined) throw new Error("it is not known which chain API to ask");
+  const sleep = (ms: number) => new Promise<void>((resolve) => void deps.after(ms, resolve));
+  return createRefundChain(place, { fetch: deps.fetch, sleep });
 }

@@ -10,6 +10,8 @@ import type { Deposit } from "./deposit.ts";
 export interface KeptDeposit extends Deposit {
   state: "pending" | "accepted" | "refused";
   at: number;
+  /** The chain shows that it was spent: by a settlement, or taken back. */
+  ended?: true;
 }
 
 export interface Book {
@@ -26,8 +28,10 @@ export interface WalletBook {
 }
 
 const MAX_HISTORY = 200;
-/** Deposits are kept this long after their refund deadline, s. */
+/** Deposits that are known to be spent are kept this long after their refund deadline, s. */
 const KEEP_S = 30 * 86_400;
+/** Others are the only way back to their coins (M9): a year longer. */
+const KEEP_OPEN_S = 365 * 86_400;
 const EMPTY: Book = { notes: { spent: {}, change: [] }, deposits: [], history: [] };
 
 export function createBook(
@@ -48,7 +52,10 @@ export function createBook(
       const next = change(read());
       const kept: Book = {
         notes: next.notes,
-        deposits: next.deposits.filter(({ escrow }) => escrow.deadline + KEEP_S > deps.now() / 1000),
+        deposits: next.deposits.filter(({ escrow, ended }) => {
+          const keep = ended ? KEEP_S : KEEP_S + KEEP_OPEN_S;
+          return escrow.deadline + keep > deps.now() / 1000;
+        }),
         history: next.history.slice(0, MAX_HISTORY),
       };
       deps.storage.setItem(key, JSON.stringify(kept));

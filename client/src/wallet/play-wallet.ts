@@ -5,14 +5,17 @@
 import { addressOf, publicKeyOf } from "@meme-rounds/shared-schema/crypto";
 import type { Network } from "@meme-rounds/shared-schema/records";
 import type { Snapshot } from "@meme-rounds/shared-schema/rest";
-import { fromWif, toWif } from "@meme-rounds/shared-schema/wif";
+import { toWif } from "@meme-rounds/shared-schema/wif";
 import { type Backup, failure, type Outcome, type WalletEventVm } from "../app/model.ts";
 import type { Api } from "../net/api.ts";
+import type { RefundChain } from "../net/chain.ts";
 import type { Answered } from "../net/http.ts";
+import { readRestored } from "./backup-file.ts";
 import { createBook, type KeptDeposit, type WalletBook, withEvent } from "./book.ts";
 import { type Coin, noteRefused, noteSpent, prune, spendable, sumOf } from "./coins.ts";
 import { buildDeposit } from "./deposit.ts";
 import type { Keystore } from "./keystore.ts";
+import { createReclaim, type Reclaim } from "./reclaim.ts";
 
 export interface Key {
   secret: Uint8Array;
@@ -38,12 +41,16 @@ export interface PlayWallet {
   settled(txid: string, state: "accepted" | "refused"): void;
   paid(event: WalletEventVm): void;
   backup(): Promise<Backup>;
-  restore(wif: string): Promise<Outcome>;
+  /** `typed` is a key (WIF) or the text of a backup file; its deposits come back too. */
+  restore(typed: string): Promise<Outcome>;
+  reclaim: Reclaim;
 }
 
 export interface PlayWalletDeps {
   keystore: Keystore;
-  api: Pick<Api, "utxos" | "fee" | "faucet">;
+  api: Pick<Api, "utxos" | "fee" | "faucet" | "broadcast">;
+  /** The chain itself; rejects when it is not known where to find it. */
+  chain: () => Promise<RefundChain>;
   storage: Pick<Storage, "getItem" | "setItem">;
   lock: <T>(name: string, work: () => Promise<T>) => Promise<T>;
   now: () => number;
@@ -103,7 +110,20 @@ export function createPlayWallet(deps: PlayWalletDeps): PlayWallet {
     return { ok: true, data: kept };
   };
 
+  const reclaim = createReclaim({
+    key: () => key,
+    book,
+    chain: deps.chain,
+    api,
+    now,
+    changed: () => {
+      deps.changed();
+      void refresh();
+    },
+  });
+
   return {
+    reclaim,
     key: () => key,
     address,
     async load() {
@@ -181,16 +201,24 @@ export function createPlayWallet(deps: PlayWalletDeps): PlayWallet {
         wif,
       };
     },
-    async restore(wif) {
-      const secret = fromWif(wif);
-      if (secret === undefined)
+    async restore(typed) {
+      const restored = readRestored(typed);
+      if (restored === undefined)
         return failure(
           "BAD_REQUEST",
-          "This is not a private key. It begins with K, L or c and has 52 characters.",
+          "This is neither a backup file nor a private key. A key begins with K, L or c and has 52 characters.",
         );
+      const { secret, deposits } = restored;
       await deps.keystore.replace(secret);
       listed = [];
       use(secret);
+      book().update((before) => {
+        const had = new Set(before.deposits.map(({ txid }) => txid));
+        return {
+          ...before,
+          deposits: [...before.deposits, ...deposits.filter(({ txid }) => !had.has(txid))],
+        };
+      });
       await refresh();
       return { ok: true };
     },

@@ -1,7 +1,7 @@
 /** Keeping the key: a file to save, the key as text, and bringing one back. Does not own: what the file holds (M9). */
 import { type FormEvent, useState } from "react";
 import { useActions, useWallet } from "../../app/hooks.ts";
-import { type Backup as BackupFile, failure, type Outcome } from "../../app/model.ts";
+import type { Backup as BackupFile, Outcome } from "../../app/model.ts";
 import { Button } from "../../ui/button.tsx";
 import { ErrorNote } from "../../ui/error-note.tsx";
 import { Field } from "../../ui/field.tsx";
@@ -62,12 +62,7 @@ export function Restore() {
   const wallet = useWallet();
   const toasts = useToasts();
   const [text, setText] = useState("");
-  const restore = useTask(async (typed: string): Promise<Outcome> => {
-    const wif = wifOf(typed);
-    return wif === undefined
-      ? failure("BAD_REQUEST", "This is neither a key nor a backup file.")
-      : actions.restore(wif);
-  });
+  const restore = useTask((typed: string): Promise<Outcome> => actions.restore(typed));
   const submit = async (event: FormEvent) => {
     event.preventDefault();
     if ((await restore.run(text))?.ok) {
@@ -121,19 +116,4 @@ export function Restore() {
       </form>
     </details>
   );
-}
-
-/** A key as typed, or the one inside a backup file. */
-function wifOf(typed: string): string | undefined {
-  const text = typed.trim();
-  if (!text.startsWith("{")) return text;
-  try {
-    const parsed: unknown = JSON.parse(text);
-    if (typeof parsed === "object" && parsed !== null && "wif" in parsed && typeof parsed.wif === "string") {
-      return parsed.wif;
-    }
-  } catch {
-    return undefined;
-  }
-  return undefined;
 }

@@ -11,6 +11,7 @@ import { count } from "../../ui/words.ts";
 import { Backup, Restore } from "./backup.tsx";
 import { DepositForm } from "./deposit-form.tsx";
 import { Receive } from "./receive.tsx";
+import { Reclaim } from "./reclaim.tsx";
 import { OtherWallets, SignIn } from "./sign-in.tsx";
 
 interface WalletSheetProps {
@@ -39,6 +40,7 @@ function Outside() {
   return (
     <>
       <SignIn />
+      <Reclaim />
       <OtherWallets />
       <Restore />
     </>
@@ -67,6 +69,7 @@ function Inside() {
           </dd>
         </div>
       </dl>
+      <Reclaim />
       {round && <DepositForm round={round} balanceSats={wallet.balanceSats} />}
       <Receive
         address={wallet.address}
