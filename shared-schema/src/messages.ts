@@ -6,6 +6,14 @@ import { z } from "zod";
 import type { ErrorCode } from "./errors.ts";
 import { hash32, memeIdSchema } from "./records.ts";
 
+/** Text that can be written as UTF-8: half a character has no bytes to be hashed or signed. */
+const text = (min: number, max: number) =>
+  z
+    .string()
+    .min(min)
+    .max(max)
+    .refine((value) => value.isWellFormed(), "has half a character in it");
+
 const ref = z.uuid();
 const txHex = z
   .string()
@@ -23,8 +31,8 @@ export const clientMessages = {
   deposit: z.strictObject({ ref, tx: txHex }),
   enter: z.strictObject({ ref, contentId: z.string().min(1).max(64), voucher: wireVoucherSchema }),
   boost: z.strictObject({ ref, memeId: memeIdSchema, voucher: wireVoucherSchema }),
-  chat: z.strictObject({ ref, text: z.string().max(2_000), sig: z.string().regex(/^[0-9a-f]{128}$/) }),
-  report: z.strictObject({ ref, memeId: memeIdSchema, reason: z.string().min(1).max(200) }),
+  chat: z.strictObject({ ref, text: text(0, 2_000), sig: z.string().regex(/^[0-9a-f]{128}$/) }),
+  report: z.strictObject({ ref, memeId: memeIdSchema, reason: text(1, 200) }),
   watch: z.strictObject({ memeId: memeIdSchema.nullable() }),
 } as const;
 export type ClientMessageKind = keyof typeof clientMessages;
