@@ -126,9 +126,12 @@ class Gatherer {
   /** What a settled round's money moved through: the spenders of its deposits and, from pots, the payouts. */
   async settlementOf(deposits: readonly string[]): Promise<ChainTx[]> {
     const found = new Map<string, RawTransaction>();
+    const spent = new Set<string>();
     const add = async (txid: string): Promise<void> => {
       const tx = found.has(txid) ? undefined : await this.tx(txid);
-      if (tx !== undefined) found.set(txid, tx);
+      if (tx === undefined) return;
+      found.set(txid, tx);
+      for (const input of tx.inputs) spent.add(outpointOf(input));
     };
     await each(this.options.hints.settlement ?? [], add);
     const wanted = new Set(deposits);
@@ -137,10 +140,7 @@ class Gatherer {
       tx.inputs.some((input) => wanted.has(outpointOf(input)) || found.has(input.txid));
     for (const [txid, tx] of found) if (!spendsOwn(tx)) found.delete(txid);
     await each(deposits, async (outpoint) => {
-      const covered = [...found.values()].some(({ inputs }) =>
-        inputs.some((input) => outpointOf(input) === outpoint),
-      );
-      if (covered) return;
+      if (spent.has(outpoint)) return;
       const [txid = "", vout = ""] = outpoint.split(":");
       const by = await this.chain.spentBy(txid, Number(vout));
       if (by !== undefined) await add(by);
