@@ -28,7 +28,10 @@ export interface TxOutput {
   script: string;
 }
 
-/** An unsigned transaction with what it spends. We only ever make version 1: its txid cannot be malleated. */
+/**
+ * An unsigned transaction with what it spends. We only ever make version 1: nobody can change its unlocking scripts, but
+ * for the choice of branch that opens an escrow.
+ */
 export interface PlainTx {
   version: number;
   inputs: readonly TxInput[];

@@ -48,6 +48,11 @@ export const cosignBody = z.strictObject({
   collectSignatures: signaturesSchema,
   /** Raw transactions of the lost deposits, hex: the network may have forgotten them. */
   lostTxs: z.array(hex),
+  /**
+   * Transactions with deposits that were mined in another form than ours: raw, hex, by index in the plan. The escrow's
+   * choice of branch is covered by no signature, so whoever passes one on can change its txid, though nothing it pays.
+   */
+  twins: z.array(z.strictObject({ tx: index, rawHex: hex })),
 });
 export type CosignRequest = z.infer<typeof cosignBody>;
 export const cosignAnswer = z.strictObject({ signatures: signaturesSchema });
@@ -75,6 +80,7 @@ export const refusalCodes = [
   "RULES_FOREIGN",
   "SIGNATURES_WRONG",
   "TOO_LATE",
+  "TWIN_WRONG",
   "UNAVAILABLE",
 ] as const;
 export type RefusalCode = (typeof refusalCodes)[number];

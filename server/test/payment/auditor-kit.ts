@@ -36,6 +36,7 @@ export const cosign = (world: World, plan: SettlementPlan, lostTxs: string[] = [
     plan,
     collectSignatures: collectSignatures(plan, round),
     lostTxs,
+    twins: [],
   });
 };
 

@@ -245,6 +245,7 @@ describe("auditor", function () {
         plan: honestPlan,
         collectSignatures: [[]],
         lostTxs: [],
+        twins: [],
       }),
       (error: unknown) => error instanceof AuditorRefusal && error.code === "UNAVAILABLE",
     );

@@ -6,7 +6,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { addressOf } from "@meme-rounds/shared-schema/crypto";
-import { twoKeyScript } from "@meme-rounds/shared-schema/lock";
+import { p2pkhScript, twoKeyScript } from "@meme-rounds/shared-schema/lock";
 import { type BodyOf, EMPTY_HEAD, type Entry, seal } from "@meme-rounds/shared-schema/records";
 import { openState } from "@meme-rounds/shared-schema/reducer";
 import { deadlineOf, defaultRules, roundIdOf } from "@meme-rounds/shared-schema/rules";
@@ -43,7 +43,13 @@ const COST = 1_024;
 const ROUND_MS = 600_000;
 const FLOAT_SATS = 100_000;
 
-export type MoneyRound = TestRound & { open: BodyOf<"open">; terms: DepositTerms };
+/** Who deposited what: the player, the coin it had, the deposit's txid. */
+export interface Seat {
+  who: Actor;
+  coin: Coin;
+  txid: string;
+}
+export type MoneyRound = TestRound & { open: BodyOf<"open">; terms: DepositTerms; seats: Seat[] };
 
 /** Who puts in what; the first `memes` players enter a meme each and everybody boosts the next one's. */
 export interface Play {
@@ -55,6 +61,8 @@ export interface Play {
   carryFrom?: { roundId: string; sats: number }[];
   /** How many deposits, from the first, are dropped at the freeze. */
   drop?: number;
+  /** The first player's coin comes from an unmined payment of its own. */
+  chained?: boolean;
 }
 
 export const keystoreOptions = (folder: string) => ({
@@ -169,8 +177,21 @@ export class World {
     await this.mine();
   }
 
-  async mine(blocks = 1): Promise<void> {
-    await this.net.call(`/dev/mine?blocks=${blocks}`, { method: "POST" });
+  /** `leave` (txids) stay in the mempool. */
+  async mine(blocks = 1, leave: readonly string[] = []): Promise<void> {
+    const body = JSON.stringify({ blocks, leave });
+    const answer = await this.net.call("/dev/mine", { method: "POST", body });
+    if (!answer.ok) throw new Error(await answer.text());
+  }
+
+  /** Another spend of a deposit's coin takes its place in the mempool; the next block kills the deposit. */
+  async kill({ who, coin }: Seat): Promise<string> {
+    const script = p2pkhScript(actor("thief").playKey);
+    const { rawHex } = payTx(who, coin, [{ sats: coin.sats - 100, script }]);
+    const body = JSON.stringify({ tx: rawHex, force: true });
+    const answer = await this.net.call("/dev/submit", { method: "POST", body });
+    if (!answer.ok) throw new Error(await answer.text());
+    return z.object({ txid: z.string() }).parse(await answer.json()).txid;
   }
 
   wallet(): HotWallet {
@@ -221,6 +242,13 @@ export class World {
     return z.object({ txid: z.string(), vout: z.number(), sats: z.number() }).parse(await answer.json());
   }
 
+  /** A coin that the player has paid to itself. */
+  async ownCoin(who: Actor, sats: number): Promise<Coin> {
+    const { rawHex } = payTx(who, await this.coin(who, sats + 100), []);
+    const { txid } = await this.net.port.broadcast({ rawHex });
+    return { txid, vout: 0, sats };
+  }
+
   /** A coin of the operator's making, with a carry's lock and amount. */
   async lookalike(keys: { operatorKey: string; auditorKey: string }, sats: number): Promise<Coin> {
     const operator = { ...actor("operator"), secret: this.operatorSecret, playKey: keys.operatorKey };
@@ -267,7 +295,8 @@ export class World {
       maxDepositSats: rules.maxDepositSats,
     };
     const base = new TestRound({ signer: REAL });
-    return Object.assign(base, { entries: [first], state: openState(first), now: opensAt, open, terms });
+    const state = openState(first);
+    return Object.assign(base, { entries: [first], state, now: opensAt, open, terms, seats: [] });
   }
 
   async keep(roundId: string, entries: readonly Entry[]): Promise<void> {
@@ -285,12 +314,14 @@ export class World {
     const dropped: string[] = [];
     const cast = Array.from({ length: players }, (_, at) => actor(`s${slot}p${at}`));
     for (const [at, who] of cast.entries()) {
-      const coin = await this.coin(who, sats + 2_000);
+      const isChained = options.chained === true && at === 0;
+      const coin = await (isChained ? this.ownCoin(who, sats + 2_000) : this.coin(who, sats + 2_000));
       const tx = depositTx(who, coin, sats, round.terms).rawHex;
       const verdict = await this.payment.acceptDeposit(round.terms, who, tx);
       if (verdict.ok !== true) throw new Error(`deposit ${at}: ${JSON.stringify(verdict)}`);
       const { playKey, identity } = who;
       round.must({ kind: "deposit", playKey, identity, txid: verdict.txid, vout: 0, sats });
+      round.seats.push({ who, coin, txid: verdict.txid });
       if (at < drop) dropped.push(`${verdict.txid}:0`);
     }
     for (const [at, who] of cast.slice(0, memes).entries()) round.must(round.enter(who, `m${slot}-${at}`));

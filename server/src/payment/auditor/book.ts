@@ -12,6 +12,7 @@ import { hashJson } from "@meme-rounds/shared-schema/hash";
 import { hash32, outpointSchema, playKeySchema } from "@meme-rounds/shared-schema/records";
 import type { SettlementPlan } from "@meme-rounds/shared-schema/settlement";
 import { z } from "zod";
+import { type Shape, shapeOf } from "../settlement/shape.ts";
 import { outpointText } from "../wire.ts";
 
 const payerSchema = z.strictObject({
@@ -44,15 +45,6 @@ const lineSchema = z.strictObject({
 });
 /** What is remembered of a signed plan. */
 export type SignedPlan = z.infer<typeof lineSchema>;
-
-interface Shape {
-  inputs: readonly { txid: string; vout: number }[];
-  outputs: readonly { sats: number; script: string }[];
-}
-
-/** The same for a planned and for the signed transaction made of it: what it spends and what it pays. */
-export const shapeOf = ({ inputs, outputs }: Shape): string =>
-  hashJson([inputs.map(({ txid, vout }) => [txid, vout]), outputs.map(({ sats, script }) => [sats, script])]);
 
 /** The line a plan is remembered by. `transactions` are the plan's, with the txids of pots filled in. */
 export function lineOf(

@@ -15,6 +15,7 @@ import { createDigestSigner } from "../../infra/ecdsa.ts";
 import type { Logger } from "../../infra/logger.ts";
 import { keystorePath, openAuditorKeystore, receiptSigner } from "../keys.ts";
 import { auditorSignatures, keyByScript } from "../settlement/sign.ts";
+import { minedTwins } from "../settlement/twins.ts";
 import { AuditorRefusal, type CosignRequest, cosignBody, type Signatures } from "../wire.ts";
 import { AuditorBook, lineOf, paysTwice } from "./book.ts";
 import { Claims } from "./claims.ts";
@@ -99,18 +100,26 @@ export async function createAuditor(options: AuditorOptions, deps: AuditorDeps):
   const signer = createDigestSigner();
   const forScript = keyByScript("auditor", auditorKeys, (key) => keystore.secretFor(key), signer);
 
-  const sign = async ({ plan, collectSignatures, lostTxs }: CosignRequest): Promise<Signatures> => {
+  const sign = async (request: CosignRequest): Promise<Signatures> => {
+    const { plan, collectSignatures, lostTxs } = request;
     const { roundId, version } = plan;
+    const twins = await minedTwins(request, deps.chain);
     const halves = (operatorKey: string) =>
       auditorSignatures(
         plan,
         { publicKey: operatorKey, collectSignatures },
         { secret: keystore.secretOf("auditor"), sign: signer },
         forScript,
+        twins,
       );
     const had = book.signedFor(roundId);
     if (had !== undefined && had.version >= version) {
-      if (had.plan === hashJson(plan)) return halves(had.operatorKey).signatures;
+      if (had.plan === hashJson(plan)) {
+        const again = halves(had.operatorKey);
+        // What was mined in another form has another txid, and so has what spends its pots: the same payments, still.
+        if (twins.size > 0) await book.add(lineOf(plan, again.transactions, had));
+        return again.signatures;
+      }
       throw new AuditorRefusal("PLAN_DIFFERENT", `another plan was signed for ${roundId}`);
     }
     const { outcome, operatorKey, recheck } = await judge.judge(plan, lostTxs);

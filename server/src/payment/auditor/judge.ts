@@ -21,9 +21,10 @@ import { ZodError } from "zod";
 import type { ChainPort } from "../../chain/index.ts";
 import { mapLimited } from "../parallel.ts";
 import { isDead } from "../settlement/dead.ts";
+import { shapeOf } from "../settlement/shape.ts";
 import { type ReadTransaction, readTransaction } from "../transaction.ts";
 import { AuditorRefusal, outpointText } from "../wire.ts";
-import { type AuditorBook, type SignedPlan, shapeOf } from "./book.ts";
+import type { AuditorBook, SignedPlan } from "./book.ts";
 import type { Gate } from "./gate.ts";
 import { foreignReason, type OwnTerms } from "./opening.ts";
 

@@ -11,9 +11,10 @@ import { mapLimited } from "../parallel.ts";
 import { readTransaction } from "../transaction.ts";
 import { AuditorRefusal, outpointText, type RefusalCode } from "../wire.ts";
 import { diedAt } from "./dead.ts";
-import { SettleLater, type Settler } from "./settle.ts";
+import { ownerOf, SettleLater, type Settler } from "./settle.ts";
 import type { SignedTx } from "./sign.ts";
 import type { SettlementStore, StoredSettlement } from "./store.ts";
+import { findTwins } from "./twins.ts";
 
 export interface LookAfterDeps {
   chain: ChainPort;
@@ -23,7 +24,7 @@ export interface LookAfterDeps {
   /** Raw transaction of a deposit, or of an unmined ancestor of one, hex. */
   depositTx(txid: string): Promise<string | undefined>;
   logger: Logger;
-  /** Called around every wait, so that tests can crash at each. */
+  /** Called after every wait, so that tests can crash at each. */
   step?(name: string): void;
 }
 
@@ -74,11 +75,10 @@ export class SettlementKeeper {
     if (height - Math.max(...heights) + 1 >= FINAL_BLOCKS) await this.end(plan);
   }
 
-  /** Does `work`, with a place to crash before and after it. */
+  /** Does `work`; then is a place to crash. Nothing that could be lost happens between one step and the next. */
   private async step<T>(name: string, work: () => Promise<T>): Promise<T> {
-    this.deps.step?.(`before ${name}`);
     const done = await work();
-    this.deps.step?.(`after ${name}`);
+    this.deps.step?.(name);
     return done;
   }
 
@@ -92,8 +92,10 @@ export class SettlementKeeper {
     const { store, settler } = this.deps;
     const { roundId } = plan;
     const missing = plan.txs.filter((_, at) => !isOutAt(all, at));
-    const lost = await this.findLost(missing);
+    const lost = await this.findLost(depositsOf(missing));
     if (lost.length > 0) return await this.without(plan, lost);
+    const twins = await this.step("twins", () => this.twinsOf(plan, signed, all));
+    if (twins.size > 0) return await settler.adopt(roundId, stored, twins);
     if (missing.length > 0) await this.sendDeposits(missing);
     if (missing.length > 0 || stored.state === "mined")
       await this.step("unsent", () => store.unsent(roundId));
@@ -103,20 +105,47 @@ export class SettlementKeeper {
     );
   }
 
+  private async twinsOf(
+    plan: SettlementPlan,
+    signed: readonly SignedTx[],
+    all: readonly TxStatus[],
+  ): Promise<Map<number, SignedTx>> {
+    const missing = plan.txs.flatMap((_, at) => (isOutAt(all, at) ? [] : [at]));
+    const twins = await findTwins(plan, signed, missing, this.deps.chain);
+    if (twins.size > 0)
+      this.deps.logger.warn({ roundId: plan.roundId, twins: [...twins.keys()] }, "mined in another form");
+    return twins;
+  }
+
   /** Not signed yet. The auditor refuses a deposit that died since the freeze: then it is planned without it. */
   private async settleFirst(roundId: string): Promise<void> {
     const { store, settler } = this.deps;
     try {
       await settler.settle(roundId);
     } catch (error) {
-      if (!(error instanceof AuditorRefusal && COIN_CODES.has(error.code))) throw error;
+      if (!(error instanceof AuditorRefusal)) throw error;
       const plan = (await this.step("refused plan", () => store.read(roundId)))?.plan;
       if (plan === undefined) throw error;
-      const lost = await this.findLost(plan.txs);
+      if (error.code === "DEPOSIT_NOT_LOST") await this.takeBack(plan);
+      if (!COIN_CODES.has(error.code)) throw error;
+      const lost = await this.findLost(depositsOf(plan.txs));
       if (lost.length > 0) return await this.without(plan, lost);
       await this.sendDeposits(plan.txs); // merely absent: the auditor will see them again
       throw error;
     }
+  }
+
+  /** A reorganisation has brought back what a version was planned without, before it was signed: it is forgotten. */
+  private async takeBack(plan: SettlementPlan): Promise<void> {
+    const { store, wallet, logger } = this.deps;
+    const { roundId, version } = plan;
+    const dead = await this.findLost(
+      plan.lost.map((one) => ({ txid: one.slice(0, 64), vout: Number(one.slice(65)) })),
+    );
+    if (dead.length === plan.lost.length) return; // the auditor has not seen it yet
+    if (!(await this.step("take back", () => store.unplan(plan)))) return;
+    await this.step("release", () => wallet.release(ownerOf(roundId, version)));
+    logger.warn({ roundId, version }, "a deposit came back to life: a version is taken back");
   }
 
   /** When nothing is left, that must be for good: what was reserved for it is given to others. */
@@ -138,7 +167,7 @@ export class SettlementKeeper {
   private async end(plan: SettlementPlan): Promise<void> {
     const { wallet, store } = this.deps;
     for (let version = 1; version <= plan.version; version++)
-      await this.step("spent", () => wallet.spent(`settle:${plan.roundId}:${version}`));
+      await this.step("spent", () => wallet.spent(ownerOf(plan.roundId, version)));
     await this.step("final", () => store.final(plan.roundId));
   }
 
@@ -162,11 +191,11 @@ export class SettlementKeeper {
     await this.step("resend", () => chain.broadcast({ rawHex: raw }));
   }
 
-  /** Deposits of these transactions that a block has killed. */
-  private async findLost(txs: readonly PlannedTx[]): Promise<Lost[]> {
+  /** Those of these deposits that a block has killed. */
+  private async findLost(deposits: readonly { txid: string; vout: number }[]): Promise<Lost[]> {
     const { chain, depositTx } = this.deps;
     const lost = await this.step("find lost", () =>
-      mapLimited(depositsOf(txs), PARALLEL, async ({ txid, vout }) => {
+      mapLimited([...deposits], PARALLEL, async ({ txid, vout }) => {
         const height = await diedAt(txid, chain, depositTx);
         return height === undefined ? [] : [{ txid, vout, height }];
       }),

@@ -49,7 +49,7 @@ export interface SettleDeps {
   onSettled(roundId: string): Promise<void>;
   limits?: SettlementLimits;
   logger: Logger;
-  /** Called around every wait, so that tests can crash at each. */
+  /** Called after every wait, so that tests can crash at each. */
   step?(name: string): void;
 }
 
@@ -91,7 +91,8 @@ function owedBy(plan: SettlementPlan, txs: readonly SignedTx[], auditorKey: stri
   return { payouts, carry };
 }
 
-const ownerOf = (roundId: string, version: number): string => `settle:${roundId}:${version}`;
+/** Under which name the coins of a plan are reserved. */
+export const ownerOf = (roundId: string, version: number): string => `settle:${roundId}:${version}`;
 const RESERVE_TRIES = 5;
 
 export class Settler {
@@ -176,11 +177,10 @@ export class Settler {
     return state;
   }
 
-  /** Does `work`, with a place to crash before and after it. */
+  /** Does `work`; then is a place to crash. Nothing that could be lost happens between one step and the next. */
   private async step<T>(name: string, work: () => Promise<T>): Promise<T> {
-    this.deps.step?.(`before ${name}`);
     const done = await work();
-    this.deps.step?.(`after ${name}`);
+    this.deps.step?.(name);
     return done;
   }
 
@@ -221,27 +221,47 @@ export class Settler {
     throw new SettleLater("the operator's coins were taken by other rounds");
   }
 
-  private async sign(state: RoundState, plan: SettlementPlan): Promise<SignedTx[]> {
+  /**
+   * M3: transactions with deposits were mined in another form (twins.ts). The round goes on with that form: what hangs
+   * on it is signed anew over the txids that are.
+   */
+  async adopt(
+    roundId: string,
+    stored: StoredSettlement,
+    twins: ReadonlyMap<number, SignedTx>,
+  ): Promise<void> {
+    if (stored.plan === undefined) return;
+    await this.sign(await this.finished(roundId), stored.plan, { before: stored.txids, twins });
+    await this.settle(roundId);
+  }
+
+  private async sign(
+    state: RoundState,
+    plan: SettlementPlan,
+    mined: { before: readonly string[]; twins: ReadonlyMap<number, SignedTx> } = {
+      before: [],
+      twins: new Map(),
+    },
+  ): Promise<SignedTx[]> {
     const { auditor, store, keysOf, depositTx } = this.deps;
     const { operatorKey, auditorKey } = state.open;
     const keys = keysOf(operatorKey);
     try {
       const lost = plan.lost.map((outpoint) => outpoint.slice(0, 64));
       const lostTxs = await this.step("evidence", () => withAncestors(lost, depositTx));
-      const request = { plan, collectSignatures: collectSignatures(plan, keys.round), lostTxs };
+      const twins = [...mined.twins].map(([tx, { rawHex }]) => ({ tx, rawHex }));
+      const request = { plan, collectSignatures: collectSignatures(plan, keys.round), lostTxs, twins };
       const signatures = await this.step("cosign", () => auditor.cosign(request));
       const claimed = await this.step("carry keys", () => this.deps.carry.claimedBy(plan.roundId));
       const carryKeys = new Map(claimed.map((coin) => [coin.roundId, coin.auditorKey]));
-      const signed = signSettlement(plan, keys, {
-        publicKey: auditorKey,
-        ofCarry: (roundId) => carryKeys.get(roundId) ?? auditorKey,
-        signatures,
-      });
+      const ofCarry = (roundId: string): string => carryKeys.get(roundId) ?? auditorKey;
+      const signed = signSettlement(plan, keys, { publicKey: auditorKey, ofCarry, signatures }, mined.twins);
       const { payouts, carry } = owedBy(plan, signed, auditorKey);
       const outcome = computeOutcome(state);
       const due = outcome.kind === "result" ? outcome.result : { returned: amountsDue(outcome) };
       const payoutHash = sha256Hex(utf8(canonicalJson(due)));
-      await this.step("sign", () => store.sign(plan, signed, { payouts, carry, payoutHash }));
+      const owed = { payouts, carry, payoutHash };
+      await this.step("sign", () => store.sign(plan, signed, owed, mined.before));
       return signed;
     } catch (error) {
       if (error instanceof AuditorRefusal) {

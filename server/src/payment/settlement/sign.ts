@@ -99,13 +99,15 @@ export interface Cosigned {
 
 /**
  * M4: the auditor's half of the whole set. `forScript` finds the key of each lock where the auditor has had more than
- * one. Throws AuditorRefusal SIGNATURES_WRONG when the operator's half does not fit.
+ * one; `mined` are txids of transactions that are in a block in another form than ours, by index. Throws AuditorRefusal
+ * SIGNATURES_WRONG when the operator's half does not fit.
  */
 export function auditorSignatures(
   plan: SettlementPlan,
   operator: { publicKey: string; collectSignatures: Signatures },
   auditor: SigningKey,
   forScript: ForScript = () => auditor,
+  mined: ReadonlyMap<number, string> = new Map(),
 ): Cosigned {
   const publicKeys = new Map<SigningKey, string>();
   const publicOf = (script: string): string => {
@@ -120,7 +122,8 @@ export function auditorSignatures(
     const tx = transactionOf(planned, txids);
     transactions.push(tx);
     const mine = twoKeySignatures(planned, tx, forScript);
-    if (planned.kind !== "collect") return mine;
+    txids[index] = mined.get(index);
+    if (planned.kind !== "collect" || txids[index] !== undefined) return mine;
     const theirs = operator.collectSignatures[index] ?? [];
     probe(tx, theirs, () => operator.publicKey, "the operator's");
     const unlocking = planned.inputs.map(({ kind, script }, at) =>
@@ -138,16 +141,23 @@ export function auditorSignatures(
 
 /**
  * The transactions to send, in order. `ofCarry` gives the auditor's key in carries of older keys; its key of this round
- * by default. Throws AuditorRefusal when the auditor's half does not fit.
+ * by default. Of `mined`, which are in a block in another form than ours, the bytes stay as they are. Throws
+ * AuditorRefusal when the auditor's half does not fit.
  */
 export function signSettlement(
   plan: SettlementPlan,
   operator: OperatorKeys,
   auditor: { publicKey: string; signatures: Signatures; ofCarry?: (roundId: string) => string },
+  mined: ReadonlyMap<number, SignedTx> = new Map(),
 ): SignedTx[] {
   const txids: string[] = [];
   const operatorKey = publicKeyOf(operator.round.secret);
   return plan.txs.map((planned, index) => {
+    const twin = mined.get(index);
+    if (twin !== undefined) {
+      txids.push(twin.txid);
+      return twin;
+    }
     const tx = transactionOf(planned, txids);
     const preimageOf = preimages(tx);
     const theirs = auditor.signatures[index] ?? [];

@@ -4,8 +4,9 @@
  * or other bytes, are answered with the first, so that retries and two workers at once come to the same transactions.
  *
  * `mr:settlement:<roundId>` is a hash: state planned | signed | sent | mined, version, plan (JSON), txs (JSON: txid,
- * rawHex, efHex of each), txids (JSON), payouts (JSON), carry (JSON), payoutHash, refusal, told, replaced (JSON: txids of
- * versions before); plan and txs go when it is final. `mr:settlement:open` is the set of rounds that are not final.
+ * rawHex, efHex of each), txids (JSON), payouts (JSON), carry (JSON), payoutHash, refusal, told, before (JSON: these
+ * fields of the version before, until this one is signed); plan and txs go when it is final. `mr:settlement:open` is the
+ * set of rounds that are not final.
  */
 import { settledPayoutSchema } from "@meme-rounds/shared-schema/messages";
 import type { CarryCoin, SettlementPlan } from "@meme-rounds/shared-schema/settlement";
@@ -60,36 +61,46 @@ export interface SettlementView {
 }
 
 /**
- * KEYS settlement, open. ARGV roundId, plan, version. Stores the plan when its version is the next one; what was signed
- * of the version before leaves, its txids are kept. Returns the plan that stands.
+ * KEYS settlement, open. ARGV roundId, plan, version. Stores the plan when its version is the next one; what there was of
+ * the version before is put aside. Returns the plan that stands.
  */
 const PLAN = script(
   "settlement.plan",
   `local version = tonumber(redis.call('HGET', KEYS[1], 'version') or '0')
    if version >= tonumber(ARGV[3]) then return redis.call('HGET', KEYS[1], 'plan') end
-   local gone = redis.call('HGET', KEYS[1], 'txids')
-   if gone then
-     local all = cjson.decode(redis.call('HGET', KEYS[1], 'replaced') or '[]')
-     all[#all + 1] = cjson.decode(gone)
-     redis.call('HSET', KEYS[1], 'replaced', cjson.encode(all))
+   local before = {}
+   for _, name in ipairs({'state', 'version', 'plan', 'txids', 'txs', 'payouts', 'carry', 'payoutHash', 'told'}) do
+     local value = redis.call('HGET', KEYS[1], name)
+     if value then before[name] = value end
    end
+   if version > 0 then redis.call('HSET', KEYS[1], 'before', cjson.encode(before)) end
    redis.call('HDEL', KEYS[1], 'txs', 'txids', 'told')
    redis.call('HSET', KEYS[1], 'state', 'planned', 'version', ARGV[3], 'plan', ARGV[2])
    redis.call('SADD', KEYS[2], ARGV[1])
    return ARGV[2]`,
 );
+/** KEYS settlement. ARGV version. Brings the version before back, where nothing was signed of this one. Returns 0 or 1. */
+const UNPLAN = script(
+  "settlement.unplan",
+  `if redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then return 0 end
+   local before = redis.call('HGET', KEYS[1], 'before')
+   if not before or redis.call('HEXISTS', KEYS[1], 'txids') == 1 then return 0 end
+   redis.call('HDEL', KEYS[1], 'before', 'refusal')
+   for name, value in pairs(cjson.decode(before)) do redis.call('HSET', KEYS[1], name, value) end
+   return 1`,
+);
 /**
- * KEYS settlement. ARGV version, txids, txs, payouts, carry, payoutHash. The write-ahead: nothing is sent before this.
- * Returns the txids that stand, or nil when another version is planned by now.
+ * KEYS settlement. ARGV version, txids, txs, payouts, carry, payoutHash, txids that these may replace or '[]'. The
+ * write-ahead: nothing is sent before this. Returns the txids that stand, or nil when another version is planned by now.
  */
 const SIGN = script(
   "settlement.sign",
   `if redis.call('HGET', KEYS[1], 'version') ~= ARGV[1] then return nil end
    local had = redis.call('HGET', KEYS[1], 'txids')
-   if had then return had end
+   if had and had ~= ARGV[7] then return had end
    redis.call('HSET', KEYS[1], 'state', 'signed', 'txids', ARGV[2], 'txs', ARGV[3],
      'payouts', ARGV[4], 'carry', ARGV[5], 'payoutHash', ARGV[6])
-   redis.call('HDEL', KEYS[1], 'refusal')
+   redis.call('HDEL', KEYS[1], 'refusal', 'before', 'told')
    return ARGV[2]`,
 );
 /** KEYS settlement. ARGV state. Only where bytes are stored: what is final stays so. */
@@ -112,7 +123,7 @@ const FINAL = script(
 const NOTHING = script(
   "settlement.nothing",
   `redis.call('HSET', KEYS[1], 'state', 'mined')
-   redis.call('HDEL', KEYS[1], 'plan', 'txs', 'txids', 'payouts', 'carry', 'refusal', 'told')
+   redis.call('HDEL', KEYS[1], 'plan', 'txs', 'txids', 'payouts', 'carry', 'refusal', 'told', 'before')
    redis.call('SREM', KEYS[2], ARGV[1])
    return 1`,
 );
@@ -186,11 +197,20 @@ export class SettlementStore {
     return planSchema.parse(JSON.parse(String(stands)));
   }
 
-  /** Write-ahead of the signed bytes. Throws when other bytes stand there: then something is broken. */
+  /** Takes back a version of which nothing was signed; false where it stands, or there was none before it. */
+  async unplan({ roundId, version }: SettlementPlan): Promise<boolean> {
+    return Number(await runScript(this.redis, UNPLAN, [settlementKey(roundId)], [String(version)])) === 1;
+  }
+
+  /**
+   * Write-ahead of the signed bytes, in place of those with the txids `before`, if any. Throws when other bytes stand
+   * there: then something is broken.
+   */
   async sign(
     plan: SettlementPlan,
     signed: readonly SignedTx[],
     owed: { payouts: SettledPayout[]; carry: CarryCoin | undefined; payoutHash: string },
+    before: readonly string[] = [],
   ): Promise<void> {
     const txids = JSON.stringify(signed.map(({ txid }) => txid));
     const carry = owed.carry === undefined ? "" : JSON.stringify(owed.carry);
@@ -201,6 +221,7 @@ export class SettlementStore {
       JSON.stringify(owed.payouts),
       carry,
       owed.payoutHash,
+      JSON.stringify(before),
     ];
     const stands = await runScript(this.redis, SIGN, [settlementKey(plan.roundId)], args);
     if (stands !== txids)
