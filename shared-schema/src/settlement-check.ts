@@ -5,8 +5,6 @@
  */
 import { p2pkhScript } from "./lock.ts";
 import {
-  amountsDue,
-  type DepositCoin,
   minerFeeOf,
   type Owed,
   outpointOf,
@@ -58,7 +56,7 @@ export function checkSettlement(
     );
     checkInputs(plan, found.owed);
     checkPots(plan, found.owed);
-    checkOutputs(plan, found.owed, lostDeposits(plan, expected), expected);
+    checkOutputs(plan, found.owed, expected);
     for (const [at, tx] of plan.txs.entries()) checkFee(at, tx, expected.maxSatPerKb);
     return { ok: true };
   } catch (error) {
@@ -66,9 +64,6 @@ export function checkSettlement(
     throw error;
   }
 }
-
-const lostDeposits = (plan: SettlementPlan, { deposits }: SettlementBasis): DepositCoin[] =>
-  deposits.filter((deposit) => plan.lost.includes(outpointOf(deposit)));
 
 const nameOf = (input: PlanInput): string =>
   input.kind === "pot" ? `pot ${input.tx}:${input.vout}` : `${input.kind} ${outpointOf(input)}`;
@@ -145,14 +140,11 @@ function checkPots(plan: SettlementPlan, owed: Owed): void {
 }
 
 /** Every player once, by play key bytes over the whole plan; the carry after them in the last; change last in each. */
-function checkOutputs(
-  plan: SettlementPlan,
-  owed: Owed,
-  lost: readonly DepositCoin[],
-  { open, outcome }: SettlementBasis,
-): void {
+function checkOutputs(plan: SettlementPlan, owed: Owed, { open }: SettlementBasis): void {
   const operatorScript = p2pkhScript(open.operatorKey);
-  const due = new Map(amountsDue(outcome, lost).map(({ playKey, sats }) => [playKey, sats]));
+  const due = new Map(
+    owed.payouts.flatMap((output) => (output.kind === "payout" ? [[output.playKey, output.sats]] : [])),
+  );
   const payers = plan.txs.filter(({ kind }) => kind !== "collect");
   let before = "";
   for (const [at, { kind, inputs, outputs }] of payers.entries()) {

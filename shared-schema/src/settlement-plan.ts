@@ -272,10 +272,9 @@ export function replanSettlement(
     txs,
   });
   const purse = new Purse(basis.operatorCoins);
-  const [first] = previous.txs;
-  if (first?.kind === "direct")
+  if (previous.txs[0]?.kind === "direct" || owed.deposits.length === 0)
     return answering(() => {
-      const kept = first.inputs.filter(({ kind }) => kind === "operator");
+      const kept = previous.txs.flatMap(({ inputs }) => inputs.filter(({ kind }) => kind === "operator"));
       const inputs = [...owed.deposits, ...owed.carries, ...kept];
       return make([paid("direct", inputs, [...owed.payouts, ...owed.carry], purse, basis)]);
     });

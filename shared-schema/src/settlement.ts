@@ -172,7 +172,9 @@ function carryInputs({ open, carryCoins }: SettlementBasis, ownScript: string): 
 }
 
 /**
- * What a round owes, out of what. NOTHING_TO_SETTLE: no deposit is left. UNBALANCED: the outcome does not add up to
+ * What a round owes, out of what. When every deposit is lost nobody is paid, and the jackpot that came in goes on as a
+ * coin of this round's: a settlement that spends it was signed before. NOTHING_TO_SETTLE: no deposit is left, and no
+ * jackpot came in. UNBALANCED: the outcome does not add up to
  * the deposits (E8). CARRY_MISMATCH: a carry coin is not as record 1 says. LOST_UNKNOWN: a lost one is no deposit.
  */
 export function owedBy(
@@ -184,10 +186,14 @@ export function owedBy(
   const lost = deposits.filter((deposit) => gone.has(outpointOf(deposit)));
   if (lost.length !== gone.size || gone.size !== lostOutpoints.length)
     return { ok: false, code: "LOST_UNKNOWN" };
-  if (lost.length === deposits.length) return { ok: false, code: "NOTHING_TO_SETTLE" };
   const potScript = twoKeyScript(open.operatorKey, open.auditorKey);
   const carries = outcome.kind === "result" ? carryInputs(basis, potScript) : [];
   if (carries === undefined) return { ok: false, code: "CARRY_MISMATCH" };
+  if (lost.length === deposits.length) {
+    if (lost.length === 0 || carries.length === 0) return { ok: false, code: "NOTHING_TO_SETTLE" };
+    const carry: PlanOutput = { kind: "carry", sats: sumOf(carries), script: potScript };
+    return { ok: true, owed: { deposits: [], carries, payouts: [], carry: [carry], potScript } };
+  }
   const { fee, seatFees, carryOut } =
     outcome.kind === "result" ? outcome.result : { fee: 0, seatFees: 0, carryOut: 0 };
   const whole = sumOf(amountsDue(outcome)) + carryOut + fee + seatFees;
