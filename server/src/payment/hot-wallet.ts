@@ -63,22 +63,25 @@ const coinsSchema = z.array(
 );
 
 /**
- * KEYS reserved, owner, and perhaps a note. ARGV owner, text of the note, then outpoint and coin (JSON) of each. Adds the
- * coins to what the owner has, all or nothing; those it has already are no matter. The note is written with them, and
- * must not stand yet. Returns all the owner has now, or nil when a coin is somebody else's, or the note is.
+ * KEYS reserved, owner, and perhaps a note. ARGV owner, text of the note, "first" or "more", then outpoint and coin (JSON)
+ * of each. Adds the coins to what the owner has, all or nothing; those it has already are no matter. With "first", an
+ * owner that has any gets no others. The note is written with them, and must not stand yet. Returns all the owner has
+ * now, or nil when a coin is somebody else's, or the note is.
  */
 const TAKE = script(
   "wallet.take",
-  `local had = cjson.decode(redis.call('GET', KEYS[2]) or '[]')
+  `local text = redis.call('GET', KEYS[2])
+   if text and ARGV[3] == 'first' then return text end
+   local had = cjson.decode(text or '[]')
    if KEYS[3] and redis.call('EXISTS', KEYS[3]) == 1 then return nil end
-   for i = 3, #ARGV, 2 do
+   for i = 4, #ARGV, 2 do
      local by = redis.call('HGET', KEYS[1], ARGV[i])
      if by and by ~= ARGV[1] then return nil end
    end
-   for i = 3, #ARGV, 2 do
+   for i = 4, #ARGV, 2 do
      if redis.call('HSETNX', KEYS[1], ARGV[i], ARGV[1]) == 1 then had[#had + 1] = cjson.decode(ARGV[i + 1]) end
    end
-   local text = #had == 0 and '[]' or cjson.encode(had)
+   text = #had == 0 and '[]' or cjson.encode(had)
    redis.call('SET', KEYS[2], text)
    if KEYS[3] then redis.call('SET', KEYS[3], ARGV[2]) end
    return text`,
@@ -161,7 +164,7 @@ export class HotWallet {
       if (had !== undefined) return had;
       const chosen = choose(await this.free(), sats);
       if (!Array.isArray(chosen)) throw new FloatEmpty(chosen.missing);
-      const stands = await this.take(owner, chosen);
+      const stands = await this.add(owner, chosen, "first");
       if (stands !== undefined) return stands;
     }
     throw new FloatEmpty(sats);
@@ -172,9 +175,18 @@ export class HotWallet {
    * is reserved, when one of them is somebody else's. A reservation only grows: what was planned with it stays covered.
    * A `note` is stored in the same step, and stands in the way when there is one: what is to be sent with the coins.
    */
-  async take(
+  take(
     owner: string,
     coins: readonly OperatorCoin[],
+    note?: { key: string; text: string },
+  ): Promise<OperatorCoin[] | undefined> {
+    return this.add(owner, coins, "more", note);
+  }
+
+  private async add(
+    owner: string,
+    coins: readonly OperatorCoin[],
+    how: "first" | "more",
     note?: { key: string; text: string },
   ): Promise<OperatorCoin[] | undefined> {
     const args = coins.flatMap(({ txid, vout, sats, script: lock }) => [
@@ -182,7 +194,7 @@ export class HotWallet {
       JSON.stringify({ txid, vout, sats, script: lock }),
     ]);
     const keys = [RESERVED, ownerKey(owner), ...(note ? [note.key] : [])];
-    const stands = await runScript(this.deps.redis, TAKE, keys, [owner, note?.text ?? "", ...args]);
+    const stands = await runScript(this.deps.redis, TAKE, keys, [owner, note?.text ?? "", how, ...args]);
     return typeof stands === "string" ? coinsSchema.parse(JSON.parse(stands)) : undefined;
   }
 
