@@ -5,11 +5,10 @@
  */
 import { addressOf } from "./crypto.ts";
 import { type ReadLink, readLink } from "./ledger-link.ts";
-import { FileMalformed } from "./mrj1-columns.ts";
-import { readJournalScript, unpackJournal } from "./mrj1-file.ts";
 import { outpointOf } from "./payout.ts";
-import type { Entry, Network } from "./records.ts";
+import type { Network } from "./records.ts";
 import { type RawTransaction, readRawTx } from "./tx-read.ts";
+import { depositsIn, journalIn } from "./verify-round-file.ts";
 import type { ChainTx, RoundEvidence } from "./verify-round-parts.ts";
 import { traceStep } from "./verify-round-settlement.ts";
 
@@ -123,8 +122,11 @@ class Gatherer {
     }
   }
 
-  /** What a settled round's money moved through: the spenders of its deposits and, from pots, the payouts. */
-  async settlementOf(deposits: readonly string[]): Promise<ChainTx[]> {
+  /**
+   * What a settled round's money moved through: the spenders of its deposits and, from pots, the payouts. Without
+   * `deposits` (a voided round's journal is not public) what the hints name, if it spends an escrow or a pot at all.
+   */
+  async settlementOf(deposits?: readonly string[]): Promise<ChainTx[]> {
     const found = new Map<string, RawTransaction>();
     const spent = new Set<string>();
     const add = async (txid: string): Promise<void> => {
@@ -137,9 +139,11 @@ class Gatherer {
     const wanted = new Set(deposits);
     // A hint may name what it likes: only what spends this round's deposits, or their pots, counts.
     const spendsOwn = (tx: RawTransaction): boolean =>
-      tx.inputs.some((input) => wanted.has(outpointOf(input)) || found.has(input.txid));
+      deposits === undefined
+        ? traceStep(tx) !== undefined
+        : tx.inputs.some((input) => wanted.has(outpointOf(input)) || found.has(input.txid));
     for (const [txid, tx] of found) if (!spendsOwn(tx)) found.delete(txid);
-    await each(deposits, async (outpoint) => {
+    await each(deposits ?? [], async (outpoint) => {
       if (spent.has(outpoint)) return;
       const [txid = "", vout = ""] = outpoint.split(":");
       const by = await this.chain.spentBy(txid, Number(vout));
@@ -239,28 +243,6 @@ class Gatherer {
   }
 }
 
-/** Outpoints of the deposits a journal counts. */
-function depositsIn(entries: readonly Entry[]): string[] {
-  const dropped = new Set(
-    entries.flatMap(({ record }) => (record.kind === "freeze" ? record.body.dropped : [])),
-  );
-  return entries
-    .flatMap(({ record }) => (record.kind === "deposit" ? [outpointOf(record.body)] : []))
-    .filter((outpoint) => !dropped.has(outpoint));
-}
-
-/** The journal in a transaction's outputs. */
-export async function journalIn(tx: RawTransaction): Promise<NonNullable<RoundEvidence["journal"]>> {
-  const found = tx.outputs.map(({ script }) => readJournalScript(script)).find((one) => one !== undefined);
-  if (found === undefined) return { problem: "the transaction holds no journal" };
-  try {
-    return { entries: await unpackJournal(found.file) };
-  } catch (error) {
-    if (error instanceof FileMalformed || error instanceof RangeError) return { problem: error.message };
-    throw error;
-  }
-}
-
 /**
  * Fetches everything a verification needs, as far as the chain has it. Rejects when the chain API cannot be reached; what
  * the chain does not have is simply absent, and turns its check red.
@@ -269,6 +251,7 @@ export async function gatherRound(options: GatherOptions, deps: GatherDeps): Pro
   const gatherer = new Gatherer(options, deps);
   const say = deps.progress ?? (() => undefined);
   const nothing = {
+    network: options.network,
     roundId: options.target,
     ancestors: [],
     settlement: [],
@@ -284,7 +267,11 @@ export async function gatherRound(options: GatherOptions, deps: GatherDeps): Pro
   const roundId = isTxid ? read.body.roundId : options.target;
   const { found: ancestors, cutShort } = await gatherer.ancestors(link.tx);
   const ledger = { roundId, link, ancestors, ...genesis, ...(cutShort ? { cutShort: true as const } : {}) };
-  if (read.body.outcome === "voided") return { ...nothing, ...ledger };
+  if (read.body.outcome === "voided") {
+    say("what came back");
+    const settlement = await gatherer.settlementOf();
+    return { ...nothing, ...ledger, settlement, sources: await gatherer.sourcesOf([], settlement) };
+  }
   say("the journal");
   const journalTx = await gatherer.chainTx(read.body.journalTxid);
   if (journalTx === undefined) return { ...nothing, ...ledger };
@@ -295,5 +282,5 @@ export async function gatherRound(options: GatherOptions, deps: GatherDeps): Pro
   const settlement = await gatherer.settlementOf(deposits);
   say("the coins it spends");
   const sources = await gatherer.sourcesOf(deposits, settlement);
-  return { ...ledger, journalTx, journal, settlement, sources };
+  return { ...nothing, ...ledger, journalTx, journal, settlement, sources };
 }

@@ -7,7 +7,7 @@ import type { VerifyCompact } from "./crypto.ts";
 import type { LinkBody, ReadLink } from "./ledger-link.ts";
 import type { ComputedOutcome } from "./payout.ts";
 import type { ClaimedReceipt, SignedHead } from "./receipt.ts";
-import type { BodyOf, Entry } from "./records.ts";
+import type { BodyOf, Entry, Network } from "./records.ts";
 import type { RoundState } from "./round-state.ts";
 import type { RawTransaction } from "./tx-read.ts";
 
@@ -102,6 +102,7 @@ export interface ChainTx {
 
 /** Everything that is known of a round, raw. Nothing in it is believed. */
 export interface RoundEvidence {
+  network: Network;
   roundId: string;
   link?: ChainTx;
   /** From the link's parent backwards, handover links included; complete when it ends in a first genesis. */

@@ -24,8 +24,11 @@ import {
   Wrong,
 } from "./verify-round-parts.ts";
 import { checkCarry, checkOutputs } from "./verify-round-settlement.ts";
+import { VOID_CHECKS } from "./verify-round-void.ts";
 
-const CHECKERS: Record<CheckId, (evidence: RoundEvidence, known: Known, tools: VerifyTools) => Finding> = {
+type Checker = (evidence: RoundEvidence, known: Known, tools: VerifyTools) => Finding;
+
+const CHECKERS: Record<CheckId, Checker> = {
   link: checkLink,
   journal: checkJournal,
   chain: checkChain,
@@ -43,9 +46,9 @@ const CHECKERS: Record<CheckId, (evidence: RoundEvidence, known: Known, tools: V
 /** `incomplete`: nothing is wrong, but something cannot be checked yet. */
 export type Verdict = "green" | "red" | "incomplete";
 
-function findingOf(id: CheckId, evidence: RoundEvidence, known: Known, tools: VerifyTools): Finding {
+function findingOf(check: Checker, evidence: RoundEvidence, known: Known, tools: VerifyTools): Finding {
   try {
-    return CHECKERS[id](evidence, known, tools);
+    return check(evidence, known, tools);
   } catch (error) {
     if (error instanceof Wrong) return { ok: false, reason: error.message };
     throw error;
@@ -57,11 +60,12 @@ export function* verifyRound(evidence: RoundEvidence, tools: VerifyTools): Gener
   const known: Known = {};
   const done = new Map<CheckId, Check>();
   for (const { id, title, means, needs } of CHECKS) {
-    const before = (needs as readonly CheckId[]).map((one) => done.get(one));
+    const other = known.link?.body.outcome === "voided" ? VOID_CHECKS[id] : undefined;
+    const before = (other?.needs ?? (needs as readonly CheckId[])).map((one) => done.get(one));
     const open = before.find((check) => check?.ok !== true);
     const finding: Finding =
       open === undefined
-        ? findingOf(id, evidence, known, tools)
+        ? findingOf(other?.check ?? CHECKERS[id], evidence, known, tools)
         : open.absent
           ? { ok: "skipped", absent: true, reason: open.reason ?? "" }
           : { ok: "skipped", reason: `it needs the check "${open.title}"` };

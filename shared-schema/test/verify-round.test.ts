@@ -247,8 +247,9 @@ describe("verify a round", () => {
       const body = { ...rest, outcome: "voided", reason: "nobody came" } as LinkBody;
       const link = addLink(round.chain, round.parent, 2, body);
       const checks = await verify(round, { hints: { linkTxid: link } });
-      assert.equal(picture(checks), `link+ journal. ${REST.replaceAll("?", ".")}`);
-      assert.equal(verdictOf(checks), "green");
+      const open = REST.replaceAll("?", ".").replace(/(deposits|payouts|outputs)\./g, "$1?");
+      assert.equal(picture(checks), `link+ journal. ${open}`);
+      assert.equal(verdictOf(checks), "incomplete");
       assert.match(checks[0]?.details.join(" ") ?? "", /voided: nobody came/);
     });
 
@@ -373,6 +374,66 @@ describe("verify a round", () => {
       const checks = await verify(round, { hints: { linkTxid: link } });
       assert.equal(picture(checks), GREEN.replace("payouts+ outputs+", "payouts- outputs?"));
       assert.match(reasonOf(checks), /payouts' fingerprint is not the one in the ledger/);
+    });
+  });
+
+  describe("a voided round", () => {
+    const VOID =
+      "link+ journal. chain. signatures. rules. heads. receipts. deposits+ ranking. payouts+ outputs+ carry.";
+    const voided = (change: object = {}) => proven({ players: 5, memes: 1, ...change });
+    const hinted = (round: Proven, settlement = round.settlement) =>
+      verify(round, { hints: { linkTxid: round.link, settlement } });
+
+    it("E10: every deposit came back in full, and they are all that the ledger speaks of", async () => {
+      for (const limits of [undefined, SMALL]) {
+        const round = await voided({ carryIn: 5_000, ...(limits ? { limits } : {}) });
+        const checks = await hinted(round);
+        assert.equal(picture(checks), VOID, reasonOf(checks));
+        assert.equal(verdictOf(checks), "green");
+        assert.deepEqual(checks.find(({ id }) => id === "payouts")?.numbers, { players: 5, sat: 100_000 });
+      }
+    });
+
+    it("E10: one satoshi less, a player left out, a deposit of another round", async () => {
+      for (const [alter, words] of [
+        [
+          (outputs: { sats: number; script: string }[]) =>
+            outputs.map((one, at) => (at === 0 ? { ...one, sats: one.sats - 1 } : one)),
+          /put in 20000 sat and got 19999 back/,
+        ],
+        [(outputs: { sats: number; script: string }[]) => outputs.slice(1), /1 player got nothing back/],
+        [
+          (outputs: { sats: number; script: string }[]) => [{ sats: 1, script: "51" }, ...outputs],
+          /go to nobody who played/,
+        ],
+      ] as const) {
+        const round = await voided();
+        const settlement = settle(round.chain, round.plan, (tx) => ({
+          ...tx,
+          outputs: alter([...tx.outputs]),
+        }));
+        const checks = await hinted(round, settlement);
+        assert.equal(picture(checks), VOID.replace("outputs+", "outputs-"));
+        assert.match(reasonOf(checks), words);
+      }
+      const [one, other] = [await voided(), await proven(SHAPE)];
+      for (const [txid, raw] of other.chain.raw) one.chain.raw.set(txid, raw);
+      const evidence = await gather(one, { hints: { linkTxid: one.link, settlement: one.settlement } });
+      const checks = checksOf({ ...evidence, network: "test" });
+      assert.equal(checks.find(({ id }) => id === "deposits")?.ok, false);
+      assert.match(reasonOf(checks), /is not a deposit of this round/);
+    });
+
+    it("E10: a deposit that the settlement does not return is missed by the ledger's fingerprint", async () => {
+      const round = await voided();
+      const evidence = await gather(round, { hints: { linkTxid: round.link, settlement: round.settlement } });
+      const less = evidence.settlement.map((one) => {
+        const inputs = one.tx.inputs.filter((_input, at) => at !== 0);
+        return { ...one, tx: { ...one.tx, inputs } };
+      });
+      const checks = checksOf({ ...evidence, settlement: less });
+      assert.equal(picture(checks), VOID.replace("payouts+", "payouts-"));
+      assert.match(reasonOf(checks), /not those the ledger speaks of/);
     });
   });
 

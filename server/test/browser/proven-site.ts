@@ -10,7 +10,7 @@ import { sha256Hex } from "@meme-rounds/shared-schema/hash";
 import express from "express";
 import type { Proven } from "../../../shared-schema/test/support/proven.ts";
 
-export const PAGE_DIR = fileURLToPath(new URL("../../../client/dist", import.meta.url));
+const PAGE_DIR = fileURLToPath(new URL("../../../client/dist", import.meta.url));
 
 export interface ProvenSite {
   url: string;

@@ -1,9 +1,13 @@
 /** M10 in a real browser: the page fetches a finished round from a chain API and shows each check. */
 import assert from "node:assert/strict";
-import { ed25519PublicKey, signEd25519 } from "@meme-rounds/shared-schema/crypto";
+import { ed25519PublicKey, signCompact, signEd25519 } from "@meme-rounds/shared-schema/crypto";
 import { acceptedBytes, headBytes } from "@meme-rounds/shared-schema/receipt";
+import { verdictOf, verifyRound } from "@meme-rounds/shared-schema/verify-round";
+import { gatherRound } from "@meme-rounds/shared-schema/verify-round-gather";
 import type { Page } from "playwright-core";
 import { type Proven, proven } from "../../../shared-schema/test/support/proven.ts";
+import type { Actor } from "../../../shared-schema/test/support/round.ts";
+import { createVerifier } from "../../src/infra/ecdsa.ts";
 import { until } from "../support/wait.ts";
 import { type Browser, keepPicture, startBrowser } from "./page.ts";
 import { type ProvenSite, serveProven } from "./proven-site.ts";
@@ -28,7 +32,7 @@ describe("the page verifies a round", function () {
     await site?.close();
   });
 
-  const verdictOf = async (page: Page): Promise<string> => {
+  const verdictShown = async (page: Page): Promise<string> => {
     const banner = page.getByTestId("verdict");
     await until(async () => ((await banner.getAttribute("data-verdict")) ?? "") !== "", {
       deadlineMs: 60_000,
@@ -58,7 +62,7 @@ describe("the page verifies a round", function () {
     ] as const) {
       const { page, context, errors } = await browser.person(size);
       await page.goto(address());
-      assert.equal(await verdictOf(page), "green");
+      assert.equal(await verdictShown(page), "green");
       const rows = await standings(page);
       const { heads, receipts, ...rest } = rows;
       assert.deepEqual([heads, receipts], ["none", "none"]);
@@ -80,7 +84,7 @@ describe("the page verifies a round", function () {
     const { page, context } = await browser.person(DESK);
     site.proof = {};
     await page.goto(address());
-    assert.equal(await verdictOf(page), "red");
+    assert.equal(await verdictShown(page), "red");
     const { link, ...others } = await standings(page);
     assert.equal(link, "red");
     assert.deepEqual(new Set(Object.values(others)), new Set(["open"]));
@@ -92,7 +96,7 @@ describe("the page verifies a round", function () {
     });
     const other = await serveProven(lying);
     await page.goto(`${other.url}/rounds/${lying.roundId}/verify`);
-    assert.equal(await verdictOf(page), "red");
+    assert.equal(await verdictShown(page), "red");
     assert.equal((await standings(page)).deposits, "red");
     assert.ok(await page.getByText(/is not a coin of 20000 sat in this round's lock/).isVisible());
     await other.close();
@@ -122,7 +126,7 @@ describe("the page verifies a round", function () {
     await keep(`mr:headkey:${round.roundId}`, ed25519PublicKey(SEED));
     await keep(`mr:receipts:${round.roundId}`, JSON.stringify([receipt(entry.hash)]));
     await page.goto(address());
-    assert.equal(await verdictOf(page), "green");
+    assert.equal(await verdictShown(page), "green");
     const rows = await standings(page);
     assert.deepEqual([rows.heads, rows.receipts], ["green", "green"]);
     await keep(
@@ -140,7 +144,7 @@ describe("the page verifies a round", function () {
   it("M10: a chain API that is away is said so, and can be tried again", async () => {
     const { page, context } = await browser.person(PHONE);
     await page.goto(address());
-    await verdictOf(page);
+    await verdictShown(page);
     await page.route("**/v1/bsv/**", (route) => route.abort());
     await page.getByTestId("verify-again").click();
     await until(async () => (await page.getByTestId("verdict").getAttribute("data-verdict")) === "failed", {
@@ -150,4 +154,51 @@ describe("the page verifies a round", function () {
     assert.ok(await page.getByText(/chain API .* cannot be reached/).isVisible());
     await context.close();
   });
+
+  // VERIFY_PLAYERS=10000: how long a large round takes, in this process and in the browser.
+  const players = Number(process.env.VERIFY_PLAYERS ?? 0);
+  if (players > 0)
+    it(`M10: a round of ${players} players, measured`, async function () {
+      this.timeout(900_000);
+      const sign = (bytes: Uint8Array, who: Actor) => signCompact(bytes, who.secret);
+      const large = await proven({
+        players,
+        memes: Math.min(200, players),
+        boosts: 3,
+        carryIn: 5_000,
+        signer: { sign, verify: () => true },
+      });
+      const options = {
+        network: "devchain",
+        target: large.roundId,
+        hints: { linkTxid: large.link },
+        depth: 30,
+      } as const;
+      const start = performance.now();
+      const evidence = await gatherRound(options, { chain: large.chain });
+      const gathered = performance.now();
+      const checks = [...verifyRound(evidence, { verify: createVerifier() })];
+      const seconds = [gathered - start, performance.now() - gathered].map((ms) => (ms / 1000).toFixed(1));
+      assert.equal(verdictOf(checks), "green");
+      const other = await serveProven(large);
+      const { page, context } = await browser.person(DESK);
+      await page.goto(`${other.url}/rounds/${large.roundId}/verify`);
+      const banner = page.getByTestId("verdict");
+      await until(async () => (await banner.getAttribute("data-verdict")) === "green", {
+        deadlineMs: 300_000,
+        what: "green",
+      });
+      const [fetched, checked] = [
+        await banner.getAttribute("data-fetch-seconds"),
+        await banner.getAttribute("data-verify-seconds"),
+      ].map(Number);
+      console.log(
+        `${large.entries.length} records, ${large.settlement.length} transactions; here: fetched ${seconds[0]} s, ` +
+          `checked ${seconds[1]} s; Chromium: fetched ${fetched?.toFixed(1)} s, checked ${checked?.toFixed(1)} s, ` +
+          `${other.asked()} requests`,
+      );
+      await keepPicture(page, "verify-large-1440");
+      await context.close();
+      await other.close();
+    });
 });

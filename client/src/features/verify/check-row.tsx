@@ -4,9 +4,9 @@ import type { ReactNode } from "react";
 import { OutIcon } from "../../ui/icons.tsx";
 import { count, shortId } from "../../ui/words.ts";
 
-export type Standing = "green" | "red" | "open" | "none" | "waiting";
+type Standing = "green" | "red" | "open" | "none" | "waiting";
 
-export function standingOf(check: Check | undefined): Standing {
+function standingOf(check: Check | undefined): Standing {
   if (check === undefined) return "waiting";
   if (check.ok === true) return "green";
   if (check.ok === false) return "red";
