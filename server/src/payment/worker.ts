@@ -156,7 +156,7 @@ export async function createSettlementWorker(
     },
     logger,
   });
-  const keeper = new SettlementKeeper({ chain, store, wallet, settler, depositTx, logger });
+  const keeper = new SettlementKeeper({ chain, store, wallet, settler, depositTx, logger, now });
   const pulse = createAuditorClient({ url: options.auditorUrl, timeoutMs: PULSE_TIMEOUT_MS });
   const alarms = new SettlementAlarms({ store, readJournal, auditor: pulse, logger, now });
 

@@ -192,6 +192,32 @@ describe("settlement planned again", function () {
     await untilMined(played);
   });
 
+  it("M3 a deposit, and a settlement, that a provider calls seen though no node has it, is sent again", async () => {
+    const round = await play(4, 2);
+    const { roundId } = round.open;
+    const own = seat(round, 0);
+    const stale = (...txids: string[]) =>
+      world.net.call(`/dev/evict?trace=stale&txid=${txids.join(",")}`, { method: "POST" });
+    const isOnNode = async (txid: string) => (await world.net.port.rawTx(txid)) !== undefined;
+    await stale(own.txid);
+    assert.equal(await state(own.txid), "seen", "so says the provider");
+    assert.ok(!(await isOnNode(own.txid)));
+    await assert.rejects(world.keeper(patch).lookAfter(roundId), AuditorRefusal);
+    assert.ok(await isOnNode(own.txid));
+    const keeper = world.keeper(patch);
+    await keeper.lookAfter(roundId);
+    const { txids } = await stored(round);
+    await stale(...txids);
+    for (const txid of txids) assert.equal(await state(txid), "seen", "so says the provider");
+    await keeper.lookAfter(roundId);
+    await keeper.lookAfter(roundId);
+    world.now += 61_000;
+    await keeper.lookAfter(roundId);
+    for (const txid of txids) assert.ok(await isOnNode(txid), txid);
+    await untilMined(round);
+    await assertPaid(world, round);
+  });
+
   it("M3 when every deposit died nobody is paid; the jackpot that came in goes on, and the coins are free", async () => {
     const killed = async (memes: number): Promise<MoneyRound> => {
       const round = await play(2, memes);

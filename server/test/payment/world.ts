@@ -231,6 +231,7 @@ export class World {
       settler: this.settler(patch),
       depositTx: (txid) => new DepositTxs(this.redis).get(txid),
       logger: this.logger,
+      now: () => this.now,
       ...(patch.step ? { step: patch.step } : {}),
     });
   }

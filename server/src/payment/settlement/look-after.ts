@@ -24,6 +24,8 @@ export interface LookAfterDeps {
   /** Raw transaction of a deposit, or of an unmined ancestor of one, hex. */
   depositTx(txid: string): Promise<string | undefined>;
   logger: Logger;
+  /** ms. */
+  now(): number;
   /** Called after every wait, so that tests can crash at each. */
   step?(name: string): void;
 }
@@ -31,6 +33,7 @@ export interface LookAfterDeps {
 /** M5. */
 const FINAL_BLOCKS = 6;
 const PARALLEL = 8;
+const REMIND_MS = 60_000;
 
 const COIN_CODES: ReadonlySet<RefusalCode> = new Set(["DEPOSIT_NOT_ON_CHAIN", "DEPOSIT_SPENT"]);
 
@@ -49,6 +52,8 @@ const depositsOf = (txs: readonly PlannedTx[]) =>
 
 export class SettlementKeeper {
   private readonly deps: LookAfterDeps;
+  /** When unmined transactions of a round were last sent without need, ms. */
+  private readonly reminded = new Map<string, number>();
 
   constructor(deps: LookAfterDeps) {
     this.deps = deps;
@@ -97,12 +102,30 @@ export class SettlementKeeper {
     const twins = await this.step("twins", () => this.twinsOf(plan, signed, all));
     if (twins.size > 0) return await settler.adopt(roundId, stored, twins);
     if (missing.length > 0) await this.sendDeposits(missing);
+    else await this.remind(plan, signed, all);
     if (missing.length > 0 || stored.state === "mined")
       await this.step("unsent", () => store.unsent(roundId));
     await settler.settle(
       roundId,
       new Set(signed.flatMap(({ txid }, at) => (isOutAt(all, at) ? [txid] : []))),
     );
+  }
+
+  /** Now and then what is seen but in no block is sent all the same: a provider may call seen what no node has. */
+  private async remind(
+    plan: SettlementPlan,
+    signed: readonly SignedTx[],
+    all: readonly TxStatus[],
+  ): Promise<void> {
+    const { chain, now } = this.deps;
+    const last = this.reminded.get(plan.roundId) ?? 0;
+    this.reminded.set(plan.roundId, last === 0 ? now() : last);
+    if (last === 0 || now() - last < REMIND_MS) return;
+    this.reminded.set(plan.roundId, now());
+    const unmined = signed.flatMap((tx, at) => (all[at]?.state === "mined" ? [] : [{ tx, at }]));
+    await this.sendDeposits(plan.txs.filter((_, at) => all[at]?.state !== "mined"));
+    for (const { tx, at } of unmined)
+      await this.step(`remind ${at}`, () => chain.broadcast(tx, { witnesses: 2 }));
   }
 
   private async twinsOf(
@@ -169,6 +192,7 @@ export class SettlementKeeper {
     for (let version = 1; version <= plan.version; version++)
       await this.step("spent", () => wallet.spent(ownerOf(plan.roundId, version)));
     await this.step("final", () => store.final(plan.roundId));
+    this.reminded.delete(plan.roundId);
   }
 
   /** The deposits that no node has, before what spends them. */
@@ -177,16 +201,20 @@ export class SettlementKeeper {
     const standing = await this.step("deposits", () => this.deps.chain.statuses(txids));
     const asked = new Set<string>();
     for (const txid of txids)
-      if (!isOut(standing.get(txid) ?? { state: "unknown" })) await this.sendWithAncestors(txid, asked);
+      if (standing.get(txid)?.state !== "mined") await this.sendWithAncestors(txid, asked);
   }
 
-  /** Ancestors first, as far as they were kept; what is mined or known needs nothing. */
+  /**
+   * Ancestors first, as far as they were kept. Only a block makes it needless: a provider goes on calling a transaction
+   * seen that every node has thrown out.
+   */
   private async sendWithAncestors(txid: string, asked: Set<string>): Promise<void> {
     const { chain, depositTx } = this.deps;
     if (asked.has(txid)) return;
     asked.add(txid);
     const raw = await this.step("kept", () => depositTx(txid));
-    if (raw === undefined || isOut(await this.step("status", () => chain.status(txid)))) return;
+    if (raw === undefined) return;
+    if ((await this.step("status", () => chain.status(txid))).state === "mined") return;
     for (const parent of readTransaction(raw)?.inputs ?? []) await this.sendWithAncestors(parent.txid, asked);
     await this.step("resend", () => chain.broadcast({ rawHex: raw }));
   }
