@@ -8,7 +8,6 @@ import { type Failure, failure, type Outcome, type ReclaimableVm } from "../app/
 import type { Api } from "../net/api.ts";
 import type { RefundChain } from "../net/chain.ts";
 import { type WalletBook, withEvent } from "./book.ts";
-import type { Key } from "./play-wallet.ts";
 
 export interface Reclaim {
   /** Deposits past their deadline that no round has settled; those found spent are not asked about again. */
@@ -18,7 +17,7 @@ export interface Reclaim {
 }
 
 export interface ReclaimDeps {
-  key: () => Key | undefined;
+  key: () => { secret: Uint8Array; playKey: string } | undefined;
   book: () => WalletBook;
   /** Rejects when no chain API is known. */
   chain: () => Promise<RefundChain>;

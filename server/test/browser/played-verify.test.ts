@@ -105,7 +105,7 @@ describe("a played round is verified", function () {
         assert.equal(
           await banner.getAttribute("data-verdict"),
           "green",
-          await page.getByRole("main").innerText(),
+          (await page.getByRole("main").textContent()) ?? "",
         );
         assert.equal(await page.locator('[data-testid="check"][data-standing="green"]').count(), 11);
         await keepPicture(page, `verify-played-${width}`);
