@@ -24,14 +24,7 @@ import {
   type DepositVerdict,
 } from "./deposits/index.ts";
 import { type KeystoreOptions, openOperatorKeystore, receiptSigner } from "./keys.ts";
-import {
-  costOf,
-  createRecordQueue,
-  keysJob,
-  type LedgerView,
-  ledgerOf,
-  type RecordJob,
-} from "./ledger/index.ts";
+import { costOf, createRecordQueue, keysJob, type LedgerView, ledgerOf } from "./ledger/index.ts";
 import { HINT_CHANNEL, QUEUE, QUEUE_PREFIX, type SettlementJob } from "./queue.ts";
 import { walletRoutes } from "./routes.ts";
 import { SettlementStore, type SettlementView } from "./settlement/store.ts";
@@ -46,12 +39,11 @@ export type {
   DepositVerdict,
 } from "./deposits/index.ts";
 export { type KeystoreOptions, keystorePath } from "./keys.ts";
-export { createRecordQueue, keysJob, modelJobs, profileJob, type RecordJob } from "./ledger/index.ts";
+export { createRecordQueue, modelJobs, profileJob, type RecordJob } from "./ledger/index.ts";
 export { SETTLED_CHANNEL } from "./queue.ts";
 export {
   auditorSignatures,
   collectSignatures,
-  operatorKeys,
   signSettlement,
 } from "./settlement/sign.ts";
 export {

@@ -69,7 +69,7 @@ export function depositCoinsOf(state: RoundState): DepositCoin[] {
 }
 
 /** What a finished journal's state owes. */
-export const basisOf = (state: RoundState, carryCoins: readonly CarryCoin[]): SettlementBasis => ({
+const basisOf = (state: RoundState, carryCoins: readonly CarryCoin[]): SettlementBasis => ({
   open: state.open,
   deposits: depositCoinsOf(state),
   outcome: computeOutcome(state),
