@@ -212,7 +212,12 @@ export function soakedRound(
     prove: () =>
       prove({
         journals: new Map([[open.roundId, round.entries]]),
-        players: players.map(({ who, notes }) => ({ playKey: who.playKey, isHonest: true, ...notes })),
+        players: players.map(({ who, notes }) => ({
+          playKey: who.playKey,
+          isHonest: true,
+          ancestors: [],
+          ...notes,
+        })),
         chain,
         verify: STUB.verify,
       }),

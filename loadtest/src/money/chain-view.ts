@@ -26,6 +26,16 @@ const txSchema = z.object({ blockheight: z.number().optional() });
 const spentSchema = z.object({ txid: z.string() });
 const infoSchema = z.object({ blocks: z.number() });
 const historySchema = z.array(z.object({ tx_hash: z.string() }));
+const unspentSchema = z.object({
+  result: z.array(
+    z.object({
+      tx_hash: z.string(),
+      tx_pos: z.number(),
+      value: z.number(),
+      isSpentInMempoolTx: z.boolean(),
+    }),
+  ),
+});
 const minedSchema = z.object({ height: z.number() });
 const faucetSchema = z.object({ txid: z.string(), vout: z.number(), sats: z.number() });
 
@@ -59,6 +69,15 @@ export class DevchainView implements ChainView {
   async history(address: string): Promise<string[]> {
     const text = (await this.read(`/address/${address}/history`)) ?? "[]";
     return historySchema.parse(JSON.parse(text)).map(({ tx_hash }) => tx_hash);
+  }
+
+  /** Coins of the address that nothing spends, mined or not. */
+  async unspent(address: string): Promise<{ txid: string; vout: number; sats: number }[]> {
+    const text = (await this.read(`/address/${address}/unspent/all`)) ?? '{"result":[]}';
+    return unspentSchema
+      .parse(JSON.parse(text))
+      .result.filter(({ isSpentInMempoolTx }) => !isSpentInMempoolTx)
+      .map(({ tx_hash: txid, tx_pos: vout, value: sats }) => ({ txid, vout, sats }));
   }
 
   /** Mines blocks; returns the new height. */

@@ -8,6 +8,7 @@ import type { DevchainView } from "./chain-view.ts";
 import type { Cluster, Service } from "./cluster.ts";
 import { drawFaults } from "./faults.ts";
 import type { Random } from "./random.ts";
+import type { Grudge } from "./soaker.ts";
 import type { Tally } from "./tally.ts";
 
 export interface ChaosOptions {
@@ -28,6 +29,8 @@ export interface ChaosDeps {
   targets(): Promise<string[]>;
   /** Transactions that miners are to leave out for now. */
   unwanted(): string[];
+  /** Second spends that wait for a reorganisation. */
+  grudges(): Grudge[];
   signal: AbortSignal;
 }
 
@@ -37,6 +40,8 @@ const DOWN_MS = [100, 3_000] as const;
 const SECOND_KILL = 0.3;
 const FAULT_MS = [2_000, 6_000] as const;
 const LOOK_MS = 1_000;
+/** What is deeper is final (M5). */
+const DEEPEST = 5;
 const START_TRIES = 3;
 const hitsSchema = z.object({ rules: z.array(z.object({ kind: z.string(), hits: z.number() })) });
 const MORTAL = new Set(["auditor", "payment-worker", "game"]);
@@ -46,6 +51,7 @@ export class Chaos {
   private readonly deps: ChaosDeps;
   /** Being killed or started at this moment. */
   private readonly inHand = new Set<Service>();
+  private readonly avenged = new Set<string>();
   private turn = 0;
 
   constructor(options: ChaosOptions, deps: ChaosDeps) {
@@ -135,14 +141,22 @@ export class Chaos {
     tally.wrong({ rule: "R5", what: `${child.options.name} does not start again after a kill` });
   }
 
-  /** Every third one throws a transaction or two out of the chain. */
+  /** Brings a double spend where one waits for it; else every third one throws a transaction or two out of the chain. */
   private async reorg(): Promise<void> {
     const { chain, random, tally } = this.deps;
-    const depth = random.int(1, 3);
+    tally.count("reorgs");
+    for (const grudge of this.deps.grudges().toReversed()) {
+      if (this.avenged.has(grudge.txid)) continue;
+      const { height } = (await chain.tx(grudge.deposit)) ?? {};
+      const depth = height === undefined ? 1 : (await chain.tip()) - height + 1;
+      if (depth > DEEPEST) continue;
+      this.avenged.add(grudge.txid);
+      await chain.dev("reorg", { depth, bring: [grudge.rawHex] });
+      return tally.count("reorgs that brought a double spend");
+    }
     const targets = random.chance(0.34) ? await this.deps.targets() : [];
     const drop = targets.length === 0 ? [] : [random.pick(targets), random.pick(targets)];
-    await chain.dev("reorg", { depth, drop: [...new Set(drop)] });
-    tally.count("reorgs");
+    await chain.dev("reorg", { depth: random.int(1, 3), drop: [...new Set(drop)] });
     if (drop.length > 0) tally.count("reorgs that dropped transactions");
   }
 

@@ -10,8 +10,9 @@ import type { DevchainView } from "./chain-view.ts";
 import { drawPicture } from "./pictures.ts";
 import { planRound } from "./plan.ts";
 import type { PlayerNotes } from "./prove-players.ts";
+import { LARGEST_DEPOSIT } from "./purse.ts";
 import type { Random } from "./random.ts";
-import { LARGEST_DEPOSIT, Soaker } from "./soaker.ts";
+import { type Grudge, Soaker } from "./soaker.ts";
 import type { Tally } from "./tally.ts";
 
 export interface CrowdOptions {
@@ -63,6 +64,11 @@ export class Crowd {
     return this.caught.flatMap((one) => one.unwanted ?? []);
   }
 
+  /** Second spends of deposits, kept for a reorganisation; the newest last. */
+  grudges(): Grudge[] {
+    return this.caught.flatMap((one) => one.grudge ?? []);
+  }
+
   get current(): Snapshot | undefined {
     return this.live;
   }
@@ -73,18 +79,19 @@ export class Crowd {
     for (let at = 0; at < players; at++) this.members.push(this.make(at));
     for (let at = 0; at < cheatsPerRound * rounds; at++) this.cheats.push(this.make(players + at));
     const wishes = [
-      ...this.members.flatMap((one) => Array.from({ length: rounds + SPARE_COINS }, () => one)),
-      ...this.cheats.flatMap((one) => [one, one]),
+      ...this.members.flatMap(({ playKey }) => Array.from({ length: rounds + SPARE_COINS }, () => playKey)),
+      ...this.cheats.map(({ playKey }) => playKey),
     ];
+    const byKey = new Map([...this.members, ...this.cheats].map((one) => [one.playKey, one]));
     const { random, chain } = this.deps;
     const coins = await giveCoins(
-      wishes.map(({ playKey }) => ({ playKey, sats: LARGEST_DEPOSIT + random.int(1, 60_000) })),
+      wishes.map((playKey) => ({ playKey, sats: LARGEST_DEPOSIT + random.int(1, 60_000) })),
       new Uint8Array(randomBytes(32)),
       chain,
     );
-    for (const [at, one] of wishes.entries()) {
+    for (const [at, playKey] of wishes.entries()) {
       const coin = coins[at];
-      if (coin) one.give(coin);
+      if (coin) byKey.get(playKey)?.give(coin);
     }
     const waiting = this.members.slice(0, entrants);
     const endsAt = Date.now() + UPLOAD_MS;

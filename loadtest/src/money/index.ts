@@ -12,7 +12,7 @@ import { DevchainView, remembering } from "./chain-view.ts";
 import { Chaos } from "./chaos.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
 import { Crowd } from "./crowd.ts";
-import { type Proof, prove } from "./prove.ts";
+import { coinsKnownTo, type Proof, prove } from "./prove.ts";
 import type { Mismatch } from "./prove-round.ts";
 import { Random } from "./random.ts";
 import { type Figures, LiveLine, showSummary, writeReport } from "./report.ts";
@@ -135,6 +135,7 @@ async function play(soak: Soak): Promise<void> {
       random: random.fork(),
       targets: () => targetsOf(crowd, chain),
       unwanted: () => crowd.unwanted(),
+      grudges: () => crowd.grudges(),
       signal: AbortSignal.any([signal, calming.signal]),
     },
   ).run();
@@ -181,9 +182,6 @@ async function settleAndProve(soak: Soak): Promise<{ proof: Proof; stuck: Mismat
   const redis = createRedis(cluster.redisUrl);
   const verify = createVerifier();
   const began = Date.now();
-  const coins = new Map(
-    crowd.notes.flatMap(({ deposits }) => deposits.map((one) => [one.txid, one.coins] as const)),
-  );
   try {
     const settled = await untilSettled(crowd.roundsPlayed, began + wanted["settle-seconds"] * 1_000, {
       chain,
@@ -191,7 +189,7 @@ async function settleAndProve(soak: Soak): Promise<{ proof: Proof; stuck: Mismat
       readJournal: (roundId) => readJournal(redis, roundId),
       noted: async (roundId) =>
         JSON.stringify(await redis.hmget(`mr:settlement:${roundId}`, "state", "refusal")),
-      coinsOf: (txid) => coins.get(txid) ?? [],
+      coinsOf: coinsKnownTo(crowd.notes),
       show: (text) => line.show(text),
       signal,
     });

@@ -40,6 +40,8 @@ export interface PlayerNotes {
   deposits: readonly KeptDeposit[];
   /** Transactions of its own making or asking, deposits aside: funding, attempts to spend a deposit's coin again. */
   otherTxids: readonly string[];
+  /** What transactions spend whose outputs it deposited: settlements, as they were at that time. */
+  ancestors: readonly { txid: string; coins: readonly { txid: string; vout: number }[] }[];
   /** Has never tried to spend a coin twice. */
   isHonest: boolean;
 }

@@ -4,12 +4,11 @@
  * The settlement is found from the chain alone: it is whatever spent the deposits. Nothing is asked of the server.
  */
 import { addressOf } from "@meme-rounds/shared-schema/crypto";
-import { entryIdOf, escrowScript } from "@meme-rounds/shared-schema/escrow";
 import { p2pkhScript, twoKeyScript } from "@meme-rounds/shared-schema/lock";
 import { computeOutcome, droppedOutpoints, outpointOf } from "@meme-rounds/shared-schema/payout";
 import type { RoundState } from "@meme-rounds/shared-schema/round-state";
-import { deadlineOf } from "@meme-rounds/shared-schema/rules";
 import type { ChainView, SeenTx } from "./chain-view.ts";
+import { type Fate, followDeposit, type RoundGround } from "./fates.ts";
 
 /** One thing that is not as it must be. */
 export interface Mismatch {
@@ -18,18 +17,6 @@ export interface Mismatch {
   roundId?: string;
   playKey?: string;
   txids?: string[];
-}
-
-/** `lost`: counted, and killed by a mined rival. `dropped`: did not count. `open`: not settled, or not to be found. */
-export type Fate = "collected" | "dropped" | "lost" | "refunded" | "open";
-
-/** What the proof stands on. */
-export interface RoundGround {
-  chain: ChainView;
-  /** Height to count depth from. */
-  tip: number;
-  /** Outpoints that a deposit's transaction spends, as its player noted them. */
-  coinsOf(txid: string): readonly { txid: string; vout: number }[];
 }
 
 export interface RoundProof {
@@ -139,8 +126,9 @@ class RoundProver {
     await this.followPots();
     proof.txids = [...this.txs.keys()];
     for (const tx of this.txs.values()) await this.readTx(tx);
-    this.comparePayouts();
-    this.compareSums();
+    // A round that nothing settles is said once, not once more for each of its players.
+    if (this.txs.size > 0 || proof.mismatches.length === 0) this.comparePayouts();
+    if (this.txs.size > 0) this.compareSums();
     const heights = [...this.txs.values()].map(({ height }) => height);
     const isMined = heights.every((height) => height !== undefined);
     proof.depth =
@@ -154,69 +142,31 @@ class RoundProver {
 
   /** Where every deposit of the journal is now; whatever spent one by the settle path settles the round. */
   private async followDeposits(): Promise<void> {
+    const { open, players } = this.state;
     const dropped = droppedOutpoints(this.state);
-    for (const { playKey, deposits } of this.state.players.values())
+    for (const { playKey, deposits } of players.values())
       for (const deposit of deposits) {
         const outpoint = outpointOf(deposit);
         const isDropped = dropped.has(outpoint);
-        const fate = await this.fateOf(deposit, playKey, isDropped);
+        const told = { ...deposit, playKey, isDropped };
+        const { fate, isAsTold, settledBy } = await followDeposit(open, told, this.ground);
         this.proof.deposits.set(outpoint, { playKey, sats: deposit.sats, fate });
-        if (fate === "open" && !isDropped)
-          this.wrong("M3", `the deposit ${outpoint} is not settled`, { playKey });
+        if (!isAsTold)
+          this.wrong("M1", `the deposit ${outpoint} is not on the chain as the journal says`, { playKey });
+        if (settledBy === undefined) continue;
+        this.txs.set(settledBy.txid, settledBy);
+        if (isDropped)
+          this.wrong("M1", `the dropped deposit ${outpoint} was collected`, {
+            playKey,
+            txids: [settledBy.txid],
+          });
       }
-  }
-
-  private async fateOf(
-    deposit: { txid: string; vout: number; sats: number },
-    playKey: string,
-    isDropped: boolean,
-  ): Promise<Fate> {
-    const { open } = this.state;
-    const tx = await this.chain.tx(deposit.txid);
-    if (tx === undefined) {
-      if (isDropped) return "dropped";
-      return (await this.isKilled(deposit.txid)) ? "lost" : "open";
-    }
-    const script = escrowScript({
-      entryId: entryIdOf(open.network, open.roundId),
-      operatorKey: open.operatorKey,
-      auditorKey: open.auditorKey,
-      playKey,
-      deadline: deadlineOf(open.rules, open.closesAt),
-    });
-    const output = tx.outputs[deposit.vout];
-    if (output?.script !== script || output.sats !== deposit.sats)
-      this.wrong("M1", `the deposit ${outpointOf(deposit)} is not on the chain as the journal says`, {
-        playKey,
-      });
-    const spender = await this.chain.spentBy(deposit.txid, deposit.vout);
-    if (spender === undefined) return isDropped ? "dropped" : "open";
-    const by = await this.chain.tx(spender);
-    const input = by?.inputs.find(({ txid, vout }) => txid === deposit.txid && vout === deposit.vout);
-    if (by === undefined || input === undefined)
-      throw new Error(`the chain contradicts itself on ${spender}`);
-    if (!input.unlocking.endsWith("51")) return "refunded";
-    this.txs.set(spender, by);
-    if (isDropped)
-      this.wrong("M1", `the dropped deposit ${outpointOf(deposit)} was collected`, {
-        playKey,
-        txids: [spender],
-      });
-    return "collected";
-  }
-
-  /** M3: only another spend of one of its coins, or of its unmined parents' coins, in a block makes a deposit lost. */
-  private async isKilled(depositTxid: string): Promise<boolean> {
-    for (const { txid, vout } of this.ground.coinsOf(depositTxid)) {
-      if ((await this.chain.tx(txid)) === undefined) {
-        if (await this.isKilled(txid)) return true;
-        continue;
-      }
-      const rival = await this.chain.spentBy(txid, vout);
-      if (rival === undefined || rival === depositTxid) continue;
-      if ((await this.chain.tx(rival))?.height !== undefined) return true;
-    }
-    return false;
+    const unsettled = [...this.proof.deposits].filter(([, { fate }]) => fate === "open");
+    if (unsettled.length === this.proof.deposits.size && unsettled.length > 0)
+      this.wrong("M3", `nothing settles the round: none of its ${unsettled.length} deposits is settled`);
+    else
+      for (const [outpoint, { playKey }] of unsettled)
+        this.wrong("M3", `the deposit ${outpoint} is not settled`, { playKey });
   }
 
   /** A transaction whose outputs are all locked to both keys makes pots: what spends them pays the players. */
@@ -308,7 +258,6 @@ class RoundProver {
   /** E8: what came in went out; carries as record 1 and the result say. */
   private compareSums(): void {
     const { money, proof, state } = this;
-    if (this.txs.size === 0) return;
     const outcome = computeOutcome(state);
     const carryIn = outcome.kind === "result" ? state.carryIn : 0;
     const carryOut = outcome.kind === "result" ? outcome.result.carryOut : 0;

@@ -7,9 +7,10 @@ import type { VerifyCompact } from "@meme-rounds/shared-schema/crypto";
 import type { Entry } from "@meme-rounds/shared-schema/records";
 import { verifyJournal } from "@meme-rounds/shared-schema/verify-journal";
 import type { ChainView } from "./chain-view.ts";
+import type { Fate } from "./fates.ts";
 import { type OperatorProof, proveOperator } from "./prove-operator.ts";
 import { type PlayerNotes, type PlayersProof, type ProvenRound, provePlayers } from "./prove-players.ts";
-import { type Fate, type Mismatch, proveRound } from "./prove-round.ts";
+import { type Mismatch, proveRound } from "./prove-round.ts";
 
 export interface ProofInput {
   /** By roundId; rounds in which nobody has deposited may be left out. */
@@ -48,9 +49,7 @@ const FINAL_BLOCKS = 6;
 export async function prove(input: ProofInput): Promise<Proof> {
   const { chain } = input;
   const tip = await chain.tip();
-  const coins = new Map(
-    input.players.flatMap(({ deposits }) => deposits.map((one) => [one.txid, one.coins] as const)),
-  );
+  const coinsOf = coinsKnownTo(input.players);
   const mismatches: Mismatch[] = [];
   const rounds = new Map<string, ProvenRound>();
   for (const [roundId, entries] of input.journals) {
@@ -60,7 +59,7 @@ export async function prove(input: ProofInput): Promise<Proof> {
       continue;
     }
     const { state } = verdict;
-    const proof = await proveRound(state, { chain, tip, coinsOf: (txid) => coins.get(txid) ?? [] });
+    const proof = await proveRound(state, { chain, tip, coinsOf });
     if (proof.txids.length > 0 && proof.depth < FINAL_BLOCKS)
       mismatches.push({
         rule: "M5",
@@ -92,6 +91,18 @@ export async function prove(input: ProofInput): Promise<Proof> {
     operator,
     mismatches,
   };
+}
+
+/** What a transaction spends, as far as players have noted it. */
+export function coinsKnownTo(
+  players: readonly PlayerNotes[],
+): (txid: string) => readonly { txid: string; vout: number }[] {
+  const coins = new Map(
+    players.flatMap(({ deposits, ancestors }) =>
+      [...ancestors, ...deposits].map((one) => [one.txid, one.coins] as const),
+    ),
+  );
+  return (txid) => coins.get(txid) ?? [];
 }
 
 /** E11: every carry that is spent was made by a round, names itself in record 1, and is spent once. */

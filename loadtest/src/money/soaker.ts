@@ -10,11 +10,13 @@ import type { Snapshot } from "@meme-rounds/shared-schema/rest";
 import type { Coin } from "@meme-rounds/shared-schema/settlement";
 import { FINAL_SEQUENCE, txidOf } from "@meme-rounds/shared-schema/sighash";
 import { decodeVoucher, voucherHash } from "@meme-rounds/shared-schema/voucher";
-import type { Answer, Player } from "../player.ts";
+import type { Answer } from "../player.ts";
 import { signOwn } from "./bank.ts";
 import type { DevchainView } from "./chain-view.ts";
+import { wrongBoost, wrongDeposit } from "./mischief.ts";
 import type { Act } from "./plan.ts";
 import type { KeptDeposit, KeptReceipt, PlayerNotes } from "./prove-players.ts";
+import { BESIDE, Purse, SMALLEST_DEPOSIT } from "./purse.ts";
 import { RoundGone, Seat, type SeatDeps } from "./seat.ts";
 import type { Tally } from "./tally.ts";
 
@@ -34,24 +36,27 @@ const AGAIN: ReadonlySet<string> = new Set([
 ]);
 const AGAIN_MS = 700;
 const MINED_WAIT_MS = 9_000;
-/** What Player.depositTx leaves to the miners at 100 sat/KB. */
-const CHANGE_FEE = 45;
-/** A coin must hold the largest deposit of a plan, its fee and a change. */
-export const LARGEST_DEPOSIT = 60_100;
+/** A double spend that miners take with the next reorganisation. */
+export interface Grudge {
+  /** txid of the deposit that dies of it. */
+  deposit: string;
+  txid: string;
+  rawHex: string;
+}
 
 export class Soaker {
   readonly playKey: string;
-  readonly address: string;
-  /** Coins nobody has spent yet, as far as this player knows. */
-  readonly coins: Coin[] = [];
   content: { contentId: string; memeId: string } | undefined;
   private readonly seat: Seat;
   private readonly deps: SoakerDeps;
   private readonly receipts: KeptReceipt[] = [];
   private readonly deposits: KeptDeposit[] = [];
   private readonly otherTxids: string[] = [];
-  /** The newest accepted deposit's coin, of the round being played. */
-  private cheatable: Coin | undefined;
+  private readonly purse: Purse;
+  /** The double spend that this player has ready. */
+  grudge: Grudge | undefined;
+  /** The first accepted deposit's coin, of the round being played. */
+  private cheatable: { coin: Coin; deposit: string } | undefined;
   private cheatTxid: string | undefined;
   private willCheat = false;
   private isHonest = true;
@@ -60,12 +65,13 @@ export class Soaker {
     this.deps = deps;
     this.seat = new Seat(index, secret, deps);
     this.playKey = publicKeyOf(secret);
-    this.address = addressOf(this.playKey, "devchain");
+    this.purse = new Purse(addressOf(this.playKey, "devchain"), deps.chain);
   }
 
   get notes(): PlayerNotes {
     const { playKey, receipts, deposits, otherTxids, isHonest } = this;
-    return { playKey, receipts, deposits, otherTxids, isHonest };
+    const { ancestors } = this.purse;
+    return { playKey, receipts, deposits, otherTxids, ancestors, isHonest };
   }
 
   /** The deposit that this player is about to spend again. */
@@ -74,7 +80,7 @@ export class Soaker {
   }
 
   give(coin: Coin): void {
-    this.coins.push(coin);
+    this.purse.coins.push(coin);
     this.otherTxids.push(coin.txid);
   }
 
@@ -110,15 +116,27 @@ export class Soaker {
       case "boost":
         return await this.boost(round, act);
       case "cheat":
-        return await this.cheat();
+        return await this.cheat(act.how);
     }
   }
 
-  private async deposit(round: Snapshot, { sats, twist }: Act & { kind: "deposit" }): Promise<void> {
+  private async deposit(round: Snapshot, wish: Act & { kind: "deposit" }): Promise<void> {
     const { tally } = this.deps;
-    if (twist !== "none" && twist !== "late") return await this.badDeposit(round, twist);
-    const coin = this.coins.shift();
-    if (coin === undefined) return tally.count("no coin left to deposit");
+    const { twist } = wish;
+    if (twist !== "none" && twist !== "late") {
+      const [coin] = this.purse.coins;
+      const player = await this.seat.inRoom(round);
+      if (coin)
+        await this.mustRefuse(`a ${twist} deposit`, round, "deposit", {
+          tx: wrongDeposit(player, round, coin, twist),
+        });
+      return;
+    }
+    const won = wish.from === "winnings" ? await this.purse.winnings((txid) => this.isOwn(txid)) : undefined;
+    const coin = won ?? this.purse.coins.shift();
+    const sats = Math.min(wish.sats, (coin?.sats ?? 0) - BESIDE);
+    if (coin === undefined || sats < SMALLEST_DEPOSIT) return tally.count("no coin left to deposit");
+    if (won) tally.count("deposits out of winnings");
     const player = await this.seat.inRoom(round);
     const tx = player.depositTx(round, coin, sats);
     const kept: KeptDeposit = {
@@ -130,20 +148,21 @@ export class Soaker {
     };
     // Noted before it is sent: what happens to it is this player's business whatever the server answers.
     this.deposits.push(kept);
-    if (this.willCheat) this.cheatTxid = kept.txid;
+    if (this.willCheat) this.cheatTxid ??= kept.txid;
     const began = performance.now();
     for (;;) {
       const answer = await this.seat.say(round, "deposit", { tx });
       kept.answer = answer.ok ? "accepted" : answer.code;
       if (answer.ok) {
         tally.deposit(performance.now() - began);
-        this.cheatable = coin;
+        this.cheatable ??= { coin, deposit: kept.txid };
         if (player.you)
           player.you = {
             ...player.you,
             deposits: [...player.you.deposits, { txid: kept.txid, vout: 0, sats }],
           };
-        this.keepChange(kept, coin.sats - sats, this.deposits.length);
+        if (this.willCheat || this.deposits.length % 3 === 0)
+          this.purse.keepChange(kept.txid, coin.sats - sats);
         return this.keep(round, "deposit", kept.txid, answer);
       }
       if (answer.code === "DEPOSIT_MINED_ONLY") await this.untilMined(tx, kept.txid);
@@ -153,10 +172,8 @@ export class Soaker {
     }
   }
 
-  /** Every third change is what the next deposit spends: an unmined chain, which a double spend tears down whole. */
-  private keepChange({ txid }: KeptDeposit, left: number, count: number): void {
-    const sats = left - CHANGE_FEE;
-    if (count % 3 === 0 && sats > LARGEST_DEPOSIT) this.coins.unshift({ txid, vout: 1, sats });
+  private isOwn(txid: string): boolean {
+    return this.otherTxids.includes(txid) || this.deposits.some((one) => one.txid === txid);
   }
 
   /** Whoever may use mined deposits only sends the transaction and waits. */
@@ -169,22 +186,6 @@ export class Soaker {
       if (tx?.height !== undefined) return;
       await delay(AGAIN_MS);
     }
-  }
-
-  /** None of these may ever be accepted, or reach the chain. */
-  private async badDeposit(round: Snapshot, twist: "low" | "high" | "foreign" | "garbage"): Promise<void> {
-    const coin = this.coins[0];
-    if (coin === undefined) return;
-    const player = await this.seat.inRoom(round);
-    const foreign = { ...round, entryId: "ab".repeat(16) };
-    const tx = {
-      garbage: "0100",
-      low: player.depositTx(round, coin, 999),
-      high: player.depositTx(round, { ...coin, sats: 1_000_000 }, 100_001),
-      foreign: player.depositTx(foreign, coin, 5_000),
-    }[twist];
-    const answer = await this.seat.say(round, "deposit", { tx });
-    this.mustRefuse(`a ${twist} deposit`, round, answer);
   }
 
   private async enter(round: Snapshot): Promise<void> {
@@ -204,35 +205,25 @@ export class Soaker {
     const player = await this.seat.inRoom(round);
     if ((player.you?.deposits.length ?? 0) === 0)
       return this.deps.tally.count("nothing deposited to boost with");
-    if (twist !== "none") return await this.badBoost(round, player, memeId, twist);
+    if (twist !== "none") {
+      const voucher = wrongBoost(player, round, memeId, twist);
+      return await this.mustRefuse(`a ${twist} boost`, round, "boost", { memeId, voucher });
+    }
     const voucher = player.voucher(round.roundTag, "boost", memeId, sats);
     const answer = await this.seat.say(round, "boost", { memeId, voucher });
     await this.afterVoucher(round, "boost", voucher.bytes, answer);
   }
 
-  private async badBoost(
+  /** What is accepted here is a mismatch at once. */
+  private async mustRefuse(
+    what: string,
     round: Snapshot,
-    player: Player,
-    memeId: string,
-    twist: "forged" | "overspend" | "stale" | "foreign",
+    kind: string,
+    body: Record<string, unknown>,
   ): Promise<void> {
-    const { you } = player;
-    if (you === undefined) return;
-    const good = player.voucher(round.roundTag, "boost", memeId, 10);
-    if (twist === "stale") player.you = { ...you, nextSeq: you.nextSeq + 3 };
-    const voucher = {
-      forged: { ...good, sig: "11".repeat(64) },
-      overspend: player.voucher(round.roundTag, "boost", memeId, 5_000_000),
-      stale: player.voucher(round.roundTag, "boost", memeId, 10),
-      foreign: player.voucher("00".repeat(16), "boost", memeId, 10),
-    }[twist];
-    player.you = you;
-    const answer = await this.seat.say(round, "boost", { memeId, voucher });
-    this.mustRefuse(`a ${twist} boost`, round, answer);
-  }
-
-  private mustRefuse(what: string, { roundId }: Snapshot, answer: Answer): void {
     const { tally } = this.deps;
+    const answer = await this.seat.say(round, kind, body);
+    const { roundId } = round;
     if (answer.ok) tally.wrong({ rule: "R9", what: `${what} was accepted`, roundId, playKey: this.playKey });
     else tally.refused(what, answer.code);
   }
@@ -264,9 +255,10 @@ export class Soaker {
   }
 
   /** The deposit's coin goes back to this player in another transaction, which the miners are made to prefer. */
-  private async cheat(): Promise<void> {
-    const coin = this.cheatable;
-    if (coin === undefined) return;
+  private async cheat(how: "at once" | "by a reorganisation"): Promise<void> {
+    if (this.cheatable === undefined) return;
+    const { coin, deposit } = this.cheatable;
+    const { chain, tally } = this.deps;
     this.cheatable = undefined;
     this.cheatTxid = undefined;
     this.isHonest = false;
@@ -281,10 +273,14 @@ export class Soaker {
       this.seat.secret,
     );
     this.otherTxids.push(txid);
-    const took = await this.deps.chain.dev("submit?force=1", { tx: rawHex }).then(
+    if (how === "by a reorganisation") {
+      this.grudge = { deposit, txid, rawHex };
+      return;
+    }
+    const took = await chain.dev("submit?force=1", { tx: rawHex }).then(
       () => true,
       () => false,
     );
-    this.deps.tally.count(took ? "double spends forced" : "double spends that came too late");
+    tally.count(took ? "double spends forced" : "double spends that came too late");
   }
 }
