@@ -162,10 +162,23 @@ class Settlement {
   }
 }
 
-const blocksOf = (settlement: RoundEvidence["settlement"]): string => {
-  const unmined = settlement.filter(({ height }) => height === undefined).length;
-  return unmined === 0 ? "All of it is in blocks." : `${plural(unmined, "transaction")} not in a block yet.`;
-};
+/**
+ * What passed, or what is still open of it: only a block shows that the network took a transaction, and not just that
+ * somebody holds a signed one.
+ */
+export function onceMined(evidence: RoundEvidence, found: Finding & { ok: true }): Finding {
+  const { link, journalTx, settlement } = evidence;
+  const looked = [link, journalTx, ...settlement].filter((one) => one !== undefined);
+  const unmined = looked.filter(({ height }) => height === undefined).length;
+  if (unmined === 0) return found;
+  const are = unmined === 1 ? "is" : "are";
+  return {
+    ...found,
+    details: [],
+    ok: "skipped",
+    reason: `it is right, but ${plural(unmined, "transaction")} ${are} not in a block yet`,
+  };
+}
 
 /** The settlement's transactions, whole, beside what the round owes (M4, E9). */
 export const checkOutputs: Checker = (evidence, known) => {
@@ -185,7 +198,7 @@ export const checkOutputs: Checker = (evidence, known) => {
   );
   if (!checked.ok) throw new Wrong(checked.reason);
   const due = amountsDue(outcome);
-  return {
+  return onceMined(evidence, {
     ok: true,
     numbers: {
       transactions: settlement.length,
@@ -193,9 +206,9 @@ export const checkOutputs: Checker = (evidence, known) => {
       sat: sumOf(due),
       minerFee: txs.reduce((sum, { minerFee }) => sum + minerFee, 0),
     },
-    details: [blocksOf(settlement)],
+    details: ["All of it is in blocks."],
     txids: settlement.map(({ tx }) => tx.txid),
-  };
+  });
 };
 
 /** What record 1 says is carried in is spent here, and comes from the rounds it names (E11). */

@@ -17,6 +17,7 @@ import {
   type RoundEvidence,
   short,
 } from "./verify-round-parts.ts";
+import { onceMined } from "./verify-round-settlement.ts";
 
 interface VoidDeposit {
   txid: string;
@@ -107,11 +108,11 @@ const checkOutputs = (evidence: RoundEvidence): Finding => {
       due.delete(hash);
     }
   must(due.size === 0, `${plural(due.size, "player")} got nothing back`);
-  return {
+  return onceMined(evidence, {
     ok: true,
     numbers: { transactions: settlement.length, players },
     txids: settlement.map(({ tx }) => tx.txid),
-  };
+  });
 };
 
 /** Instead of the usual checks, and what they hang on. */

@@ -114,6 +114,18 @@ describe("verify a round", () => {
     assert.equal(verdictOf(checks), "incomplete");
   });
 
+  it("M10: what is not in a block yet is not called right: somebody may only hold it", async () => {
+    for (const which of ["link", "journalTxid", "settlement"] as const) {
+      const round = await fresh();
+      round.chain.unmined.add([round[which]].flat()[0] ?? "");
+      const checks = await verify(round);
+      assert.equal(picture(checks), GREEN.replace("outputs+", "outputs?"));
+      assert.equal(verdictOf(checks), "incomplete");
+      const outputs = checks.find(({ id }) => id === "outputs");
+      assert.match(outputs?.reason ?? "", /it is right, but 1 transaction is not in a block yet/);
+    }
+  });
+
   describe("link", () => {
     const REST =
       "journal? chain? signatures? rules? heads? receipts? deposits? ranking? payouts? outputs? carry?";
