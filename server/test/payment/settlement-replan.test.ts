@@ -164,6 +164,7 @@ describe("settlement planned again", function () {
         world.keeper(patch).lookAfter(roundId),
       ]);
       await lookAfter(world, roundId, patch);
+      await world.settler(patch).settleWithout(roundId, [`${seat(round, at).txid}:0`]); // one that comes late
       assert.equal((await stored(round)).plan.version, version);
     }
     await untilMined(round);
