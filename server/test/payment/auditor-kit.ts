@@ -5,7 +5,7 @@ import type { CarryCoin, SettlementPlan } from "@meme-rounds/shared-schema/settl
 import { planSettlement } from "@meme-rounds/shared-schema/settlement-plan";
 import { createDigestSigner } from "../../src/infra/ecdsa.ts";
 import { createAuditorClient } from "../../src/payment/auditor-client.ts";
-import { depositCoinsOf } from "../../src/payment/settlement/settle.ts";
+import { depositCoinsOf } from "../../src/payment/settlement/basis.ts";
 import { collectSignatures } from "../../src/payment/settlement/sign.ts";
 import { AuditorRefusal, type RefusalCode, type Signatures } from "../../src/payment/wire.ts";
 import type { MoneyRound, World } from "./world.ts";

@@ -5,17 +5,14 @@
  */
 import { utf8 } from "@meme-rounds/shared-schema/bytes";
 import { canonicalJson, sha256Hex } from "@meme-rounds/shared-schema/hash";
-import { computeOutcome, droppedOutpoints } from "@meme-rounds/shared-schema/payout";
+import { computeOutcome } from "@meme-rounds/shared-schema/payout";
 import type { Entry } from "@meme-rounds/shared-schema/records";
 import { replay } from "@meme-rounds/shared-schema/reducer";
 import type { RoundState } from "@meme-rounds/shared-schema/round-state";
 import {
   amountsDue,
-  type CarryCoin,
-  type DepositCoin,
   operatorOutpoints,
   outpointOf,
-  type SettlementBasis,
   type SettlementLimits,
   type SettlementPlan,
 } from "@meme-rounds/shared-schema/settlement";
@@ -26,9 +23,10 @@ import type { AuditorClient } from "../auditor-client.ts";
 import type { CarryBook } from "../carry.ts";
 import { FloatEmpty, type HotWallet } from "../hot-wallet.ts";
 import { AuditorRefusal } from "../wire.ts";
+import { basisOf, paymentsOf } from "./basis.ts";
 import { withAncestors } from "./dead.ts";
 import { collectSignatures, type OperatorKeys, type SignedTx, signSettlement } from "./sign.ts";
-import type { SettledPayout, SettlementStore, StoredSettlement } from "./store.ts";
+import type { SettlementStore, StoredSettlement } from "./store.ts";
 
 export interface SettleDeps {
   chain: ChainPort;
@@ -56,39 +54,6 @@ export interface SettleDeps {
 /** Not now: the same again later will do. */
 export class SettleLater extends Error {
   override readonly name = "SettleLater";
-}
-
-/** All deposits that count, as coins. */
-export function depositCoinsOf(state: RoundState): DepositCoin[] {
-  const dropped = droppedOutpoints(state);
-  return [...state.players.values()].flatMap(({ playKey, deposits }) =>
-    deposits
-      .filter((deposit) => !dropped.has(outpointOf(deposit)))
-      .map(({ txid, vout, sats }) => ({ txid, vout, sats, playKey })),
-  );
-}
-
-/** What a finished journal's state owes. */
-const basisOf = (state: RoundState, carryCoins: readonly CarryCoin[]): SettlementBasis => ({
-  open: state.open,
-  deposits: depositCoinsOf(state),
-  outcome: computeOutcome(state),
-  carryCoins,
-});
-
-/** Which output pays whom (protocol.md 6), and the carry's coin with the keys that lock it. */
-function owedBy(plan: SettlementPlan, txs: readonly SignedTx[], auditorKey: string) {
-  const payouts: SettledPayout[] = [];
-  let carry: CarryCoin | undefined;
-  for (const [at, { outputs }] of plan.txs.entries()) {
-    const txid = txs[at]?.txid ?? "";
-    for (const [vout, output] of outputs.entries()) {
-      if (output.kind === "payout") payouts.push({ playKey: output.playKey, sats: output.sats, txid, vout });
-      if (output.kind === "carry")
-        carry = { roundId: plan.roundId, txid, vout, sats: output.sats, script: output.script, auditorKey };
-    }
-  }
-  return { payouts, carry };
 }
 
 /** Under which name the coins of a plan are reserved. */
@@ -256,7 +221,7 @@ export class Settler {
       const carryKeys = new Map(claimed.map((coin) => [coin.roundId, coin.auditorKey]));
       const ofCarry = (roundId: string): string => carryKeys.get(roundId) ?? auditorKey;
       const signed = signSettlement(plan, keys, { publicKey: auditorKey, ofCarry, signatures }, mined.twins);
-      const { payouts, carry } = owedBy(plan, signed, auditorKey);
+      const { payouts, carry } = paymentsOf(plan, signed, auditorKey);
       const outcome = computeOutcome(state);
       const due = outcome.kind === "result" ? outcome.result : { returned: amountsDue(outcome) };
       const payoutHash = sha256Hex(utf8(canonicalJson(due)));
