@@ -92,3 +92,19 @@ export function createUsers(deps: { redis: Redis; now: () => number }): Users {
     },
   };
 }
+
+/** M6: a profile as its newest record on the chain says; the wallet is known again once they sign in. */
+export async function restoreProfile(
+  redis: Redis,
+  profile: { identity: string; playKey: string; name: string; address: string; at: number },
+): Promise<void> {
+  const { identity, playKey, name, address, at } = profile;
+  await redis
+    .multi()
+    .set(playKeyKey(playKey), identity, "NX")
+    .hset(userKey(identity), "name", name)
+    .hsetnx(userKey(identity), "wallet", "manual")
+    .hsetnx(userKey(identity), "address", address)
+    .hsetnx(userKey(identity), "createdAt", at)
+    .exec();
+}

@@ -96,6 +96,11 @@ export class CarryBook {
     await runScript(this.redis, RELEASE, this.keys(arena, roundId), args);
   }
 
+  /** M6: the free carries as a rebuild found them, where nothing stands yet. */
+  async restore(arena: string, coins: readonly CarryCoin[]): Promise<void> {
+    for (const coin of coins) await this.redis.hsetnx(freeKey(arena), coin.roundId, JSON.stringify(coin));
+  }
+
   /** Frees what was claimed for rounds that never wrote record 1 (their process died in between). */
   async freeAbandoned(now: number, hasJournal: (roundId: string) => Promise<boolean>): Promise<void> {
     for (const member of await this.redis.zrangebyscore(OPEN_CLAIMS, 0, now - ABANDONED_MS)) {

@@ -91,3 +91,16 @@ export async function readFrom(
   const items = await redis.xrange(journalKey(roundId), `${fromSeq}-0`, "+", "COUNT", count);
   return items.map(([, fields]) => fields[1] ?? "");
 }
+
+/** M6: a finished round's journal as its file gives it back; nothing when there is one already. */
+export async function restoreJournal(
+  redis: Redis,
+  roundId: string,
+  entries: readonly Entry[],
+): Promise<void> {
+  if ((await redis.exists(journalKey(roundId))) === 1) return;
+  const multi = redis.multi();
+  for (const entry of entries)
+    multi.xadd(journalKey(roundId), `${entry.record.seq}-0`, "e", JSON.stringify(entry), "r", "");
+  await multi.exec();
+}

@@ -289,3 +289,18 @@ export async function countSettlement(
 ): Promise<void> {
   await redis.hset(costKey(roundId), { settlementBytes: cost.bytes, settlementSats: cost.sats });
 }
+
+/** M6: the ledger's list as a rebuild read it off the chain; nothing when there is one already. */
+export async function restoreLedger(
+  redis: Redis,
+  arena: string,
+  entries: readonly LedgerEntry[],
+): Promise<void> {
+  if ((await redis.exists(ledgerKey(arena))) === 1) return;
+  const multi = redis.multi();
+  for (const [at, entry] of entries.entries()) {
+    multi.rpush(ledgerKey(arena), JSON.stringify(ledgerEntrySchema.parse(entry)));
+    if (entry.roundId !== undefined) multi.hset(ROUNDS, entry.roundId, at);
+  }
+  await multi.exec();
+}

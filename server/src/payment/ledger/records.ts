@@ -201,3 +201,9 @@ export class Records {
     await this.deps.redis.hdel(WAITING, id);
   }
 }
+
+/** M6: a record that is on the chain already is not published again. `media` is the sha256 of bytes it carries. */
+export async function restoreRecord(redis: Redis, id: string, txid: string, media?: string): Promise<void> {
+  await redis.hset(PUBLISHED, id, txid);
+  if (media !== undefined) await redis.hset(MEDIA, media, txid);
+}

@@ -262,6 +262,17 @@ export class SettlementStore {
     await runScript(this.redis, FINAL, [settlementKey(roundId), OPEN], [roundId]);
   }
 
+  /** M6: a final settlement as a rebuild found it on the chain. */
+  async restore(roundId: string, done: Pick<StoredSettlement, "txids" | "payouts" | "carry">): Promise<void> {
+    await this.redis.hset(settlementKey(roundId), {
+      state: "mined",
+      version: 1,
+      txids: JSON.stringify(done.txids),
+      payouts: JSON.stringify(done.payouts),
+      carry: done.carry === undefined ? "" : JSON.stringify(done.carry),
+    });
+  }
+
   /** Shown to admins as the reason of a dispute (M4). */
   async refused(roundId: string, reason: string): Promise<void> {
     await this.redis.hset(settlementKey(roundId), "refusal", reason);
