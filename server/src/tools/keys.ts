@@ -142,7 +142,11 @@ export async function runKeys(
 ): Promise<number> {
   const [command, what, ...more] = args;
   try {
-    if (command === undefined || command === "help" || more.length > 0) throw new KeysError(USAGE);
+    if (command === "--help" || command === "help") {
+      deps.say(USAGE);
+      return 0;
+    }
+    if (command === undefined || more.length > 0) throw new KeysError(USAGE);
     const config = readKeysConfig(env);
     if (command === "show" && what === undefined) await show(OWNERS, config, deps);
     else if (command === "show" && isOwner(what)) await show([what], config, deps);
