@@ -144,13 +144,13 @@ describe("the soak's proof", () => {
     {
       name: "M3: nothing settles the round",
       rule: "M3",
-      what: /is settled|is not settled/,
+      what: /deposits are not settled/,
       spoil: ({ chain, settlement }) => void chain.txs.delete(settlement.txid),
     },
     {
       name: "M3: a deposit vanished though nothing killed it",
       rule: "M3",
-      what: /is settled|is not settled/,
+      what: /deposits are not settled/,
       spoil: ({ chain, settlement }) => {
         chain.txs.delete(txidOf("deposit 1"));
         settlement.inputs = settlement.inputs.filter(({ txid }) => txid !== txidOf("deposit 1"));

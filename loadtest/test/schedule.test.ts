@@ -8,7 +8,7 @@ import { planRound } from "../src/money/plan.ts";
 import { loopback } from "../src/money/ports.ts";
 import { Random } from "../src/money/random.ts";
 
-const SHAPE = { roundMs: 20_000, depositCloseMs: 5_000, isEntrant: false, isCheat: false };
+const SHAPE = { roundMs: 20_000, depositCloseMs: 5_000, isEntrant: false, isCheat: false, reorgCheats: 0.4 };
 const plansOf = (seed: number, shape: typeof SHAPE) => {
   const random = new Random(seed);
   return Array.from({ length: 300 }, () => planRound(random, shape));

@@ -21,6 +21,8 @@ export interface CrowdOptions {
   entrants: number;
   /** Double spenders a round; each is a new identity, since one that was caught is not trusted any more. */
   cheatsPerRound: number;
+  /** Of them, those who wait for a reorganisation, 0..1. */
+  reorgCheats: number;
   /** Rounds that will be played, about. */
   rounds: number;
 }
@@ -143,8 +145,9 @@ export class Crowd {
   }
 
   private async sendIn(round: Snapshot, signal: AbortSignal): Promise<void> {
-    const { entrants, cheatsPerRound } = this.options;
+    const { entrants, cheatsPerRound, reorgCheats } = this.options;
     const shape = {
+      reorgCheats,
       roundMs: round.closesAt - round.opensAt,
       depositCloseMs: round.closesAt - round.depositsCloseAt,
     };

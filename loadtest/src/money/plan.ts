@@ -25,6 +25,8 @@ export interface RoundShape {
   depositCloseMs: number;
   isEntrant: boolean;
   isCheat: boolean;
+  /** Of the cheats, those who wait for a reorganisation, 0..1. */
+  reorgCheats: number;
 }
 
 const IDLE = 0.15;
@@ -34,7 +36,6 @@ const BAD_BOOST = 0.1;
 const LARGE_DEPOSIT = 0.1;
 /** Deposits out of what an earlier round paid: they hang on a settlement that may be made again. */
 const FROM_WINNINGS = 0.3;
-const CHEAT_BY_REORG = 0.4;
 /** A cheat's second deposit hangs on its first, and dies with it. */
 const CHEAT_CHAIN = 0.5;
 const BAD_DEPOSITS: readonly DepositTwist[] = ["late", "low", "high", "foreign", "garbage"];
@@ -81,7 +82,7 @@ export function planRound(random: Random, shape: RoundShape): Act[] {
     });
   // Before the close, at the freeze, or after it: dropped in the first cases, lost in the last.
   if (isCheat) {
-    const how = random.chance(CHEAT_BY_REORG) ? "by a reorganisation" : "at once";
+    const how = random.chance(shape.reorgCheats) ? "by a reorganisation" : "at once";
     acts.push({ at: random.int(last, roundMs + 4_000), kind: "cheat", how });
   }
   return acts.sort((left, right) => left.at - right.at);
