@@ -166,6 +166,7 @@ export const ERRORS = {
     "Enter or back something first.",
   ),
   REPORT_TWICE: e(409, "You have reported this meme already.", "Nothing to do."),
+  ROLE_REQUIRED: e(403, "Your role does not allow this.", "Sign in as a moderator or an admin."),
   ROUND_FULL: e(409, "The round has all the memes it takes.", "Enter the next round."),
   ROUND_LIVE: e(425, "The round is still being played.", "Ask again after it has closed.", true),
   ROUND_NONE: e(503, "No round is live this moment.", "Try again in a second.", true),

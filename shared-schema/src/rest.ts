@@ -85,12 +85,31 @@ export const faucetBody = z.strictObject({
 });
 export const faucetAnswer = z.strictObject({ txid: hash32, vout: z.number().int(), sats, tx: z.string() });
 
+/** C3: what shape a meme becomes if it wins; `auto` takes a diorama where the subject is clear enough. */
+export const modelWishSchema = z.enum(["auto", "diorama", "relief"]);
+export type ModelWish = z.infer<typeof modelWishSchema>;
+
 export const contentAnswer = z.strictObject({
   contentId: z.string(),
   memeId: hash32,
   title: z.string(),
   status: z.enum(["approved", "review", "rejected"]),
   reasons: z.array(z.string()),
+  mode: modelWishSchema,
+  /** C2: where the creator stands who asked for a second look. */
+  appeal: z.enum(["none", "open", "granted", "refused"]),
+});
+export const patchContentBody = z.strictObject({ mode: modelWishSchema });
+export const appealBody = z.strictObject({ text: z.string().min(1).max(500) });
+
+/** The model a picture would become, before it has won anything; its files are kept for a day. */
+export const previewBody = z.strictObject({ mode: modelWishSchema });
+export const previewAnswer = z.strictObject({
+  /** What was made: a diorama that was wished for is a relief where nothing can be cut out. */
+  mode: z.enum(["diorama", "relief"]),
+  glb: z.string(),
+  poster: z.string(),
+  turntable: z.string(),
 });
 
 export const modelSchema = z.strictObject({
@@ -102,6 +121,10 @@ export const modelSchema = z.strictObject({
   provider: z.enum(["aitubo", "local"]),
 });
 export type Model = z.infer<typeof modelSchema>;
+
+/** C3: how far a winner is on its way to a model. `review`: nothing passed verification, a person has to look (C5). */
+export const sculptureSchema = z.enum(["waiting", "painting", "sculpting", "done", "review"]);
+export type Sculpture = z.infer<typeof sculptureSchema>;
 
 export const snapshotMeme = z.strictObject({
   memeId: hash32,
@@ -176,6 +199,8 @@ export const roundDetail = z.strictObject({
       /** Absent in a voided round (R6). */
       creator: z.string().optional(),
       model: modelSchema.optional(),
+      /** Of winners. */
+      sculpture: sculptureSchema.optional(),
     }),
   ),
   payouts: z.array(z.strictObject({ playKey: playKeySchema, won: sats, returned: sats })),

@@ -1,4 +1,5 @@
 /** Uploaded pictures and their verdicts (C2). Owns: content records and the block list in Redis. */
+import { modelWishSchema } from "@meme-rounds/shared-schema/rest";
 import { z } from "zod";
 import type { Redis } from "../infra/redis.ts";
 
@@ -14,6 +15,9 @@ const contentSchema = z.object({
   reasons: z.array(z.string()),
   width: z.number(),
   height: z.number(),
+  /** What the creator wants it to become if it wins. */
+  mode: modelWishSchema.default("auto"),
+  appeal: z.enum(["none", "open", "granted", "refused"]).default("none"),
 });
 export type Content = z.infer<typeof contentSchema>;
 

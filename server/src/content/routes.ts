@@ -21,12 +21,14 @@ export interface ContentRouteDeps {
 }
 
 export function contentRoutes({ contents, media, gallery }: ContentRouteDeps): Route[] {
-  const answerOf = ({ contentId, memeId, title, status, reasons }: Content) => ({
+  const answerOf = ({ contentId, memeId, title, status, reasons, mode, appeal }: Content) => ({
     contentId,
     memeId,
     title,
     status,
     reasons,
+    mode,
+    appeal,
   });
 
   return [
@@ -70,6 +72,8 @@ export function contentRoutes({ contents, media, gallery }: ContentRouteDeps): R
           reasons: blocked ? ["This picture, or one very much like it, was taken down before."] : [],
           width: picture.width,
           height: picture.height,
+          mode: upload.mode,
+          appeal: "none",
         };
         if (!blocked) await media.put(picture.webp, "image/webp");
         await contents.put(content);

@@ -1,6 +1,7 @@
 /** Reading one multipart upload (C1). Owns: limits while the bytes arrive. Does not own: what is in them. */
 import type { IncomingMessage } from "node:http";
 import { CodedError } from "@meme-rounds/shared-schema/errors";
+import { type ModelWish, modelWishSchema } from "@meme-rounds/shared-schema/rest";
 import busboy from "busboy";
 
 /** C1. */
@@ -9,10 +10,12 @@ export const MAX_UPLOAD_BYTES = 10 * 1024 * 1024;
 export interface Upload {
   bytes: Uint8Array;
   title: string;
+  /** `auto` when it was not sent. */
+  mode: ModelWish;
 }
 
 /**
- * Reads `file` and `title`; keeps at most 10 MB in memory. Throws PICTURE_TOO_LARGE, PICTURE_EMPTY,
+ * Reads `file`, `title` and `mode`; keeps at most 10 MB in memory. Throws PICTURE_TOO_LARGE, PICTURE_EMPTY,
  * TITLE_INVALID, BAD_REQUEST.
  */
 export async function readUpload(req: IncomingMessage): Promise<Upload> {
@@ -35,6 +38,7 @@ export async function readUpload(req: IncomingMessage): Promise<Upload> {
     }
     const chunks: Buffer[] = [];
     let rawTitle = "";
+    let rawMode = "auto";
     let tooLarge = false;
     parser.on("file", (_name, file) => {
       file.on("data", (chunk: Buffer) => chunks.push(chunk));
@@ -45,16 +49,19 @@ export async function readUpload(req: IncomingMessage): Promise<Upload> {
     });
     parser.on("field", (name, value) => {
       if (name === "title") rawTitle = value;
+      if (name === "mode") rawMode = value;
     });
     parser.on("error", (cause) =>
       reject(new CodedError("BAD_REQUEST", "The upload cannot be read.", { cause })),
     );
     parser.on("close", () => {
       const title = cleanTitle(rawTitle);
+      const mode = modelWishSchema.safeParse(rawMode);
       if (tooLarge) reject(new CodedError("PICTURE_TOO_LARGE"));
       else if (chunks.length === 0) reject(new CodedError("PICTURE_EMPTY"));
       else if (title === undefined) reject(new CodedError("TITLE_INVALID"));
-      else resolve({ bytes: Buffer.concat(chunks), title });
+      else if (!mode.success) reject(new CodedError("BAD_REQUEST", "mode is auto, diorama or relief."));
+      else resolve({ bytes: Buffer.concat(chunks), title, mode: mode.data });
     });
     req.on("aborted", () => reject(new CodedError("BAD_REQUEST", "The upload was cut off.")));
     req.pipe(parser);

@@ -19,6 +19,8 @@ export interface Caller {
   sessionId: string;
 }
 
+const RANKS = { none: 0, player: 1, moderator: 2, admin: 3 } as const;
+
 type Method = "get" | "post" | "patch" | "delete";
 type Output<S> = S extends z.ZodType ? z.output<S> : undefined;
 
@@ -27,7 +29,8 @@ interface RouteSpec<B, Q, P, A extends z.ZodType> {
   /** Under /api, express style: `/rounds/:id`. */
   path: string;
   summary: string;
-  auth: "none" | "player" | "admin";
+  /** A moderator may what a player may, an admin what a moderator may (I4). */
+  auth: "none" | "player" | "moderator" | "admin";
   body?: B;
   query?: Q;
   params?: P;
@@ -142,8 +145,8 @@ export function apiRouter(routes: readonly Route[], deps: HttpDeps): express.Rou
         if (one.auth !== "none" && token === undefined) throw new CodedError("AUTH_REQUIRED");
         const caller =
           token !== undefined && one.auth !== "none" ? await deps.authenticate(token) : undefined;
-        if (one.auth === "admin" && caller?.role !== "admin")
-          throw new CodedError("AUTH_REQUIRED", "Admins only.");
+        if (caller && RANKS[caller.role] < RANKS[one.auth])
+          throw new CodedError("ROLE_REQUIRED", `This needs the role ${one.auth}.`);
         if (one.limit) await deps.limiter.take(one.limit, caller?.identity ?? ip, res);
         const answer = await one.handler({
           body: one.body ? check(one.body, req.body, "body") : undefined,
