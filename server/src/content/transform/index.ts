@@ -5,6 +5,7 @@
 import { performance } from "node:perf_hooks";
 import { writeGlb } from "./gltf.ts";
 import { loadSurfaces } from "./load.ts";
+import { loadPeopleFinder, type PeopleFinder } from "./people/index.ts";
 import { decodePicture } from "./picture.ts";
 import { renderPoster, renderTurntable } from "./render.ts";
 import { composeScene, type ModelMode } from "./scene.ts";
@@ -39,7 +40,19 @@ export interface Model {
   };
 }
 
+export interface ModelDeps {
+  /** ms. */
+  now(): number;
+  peopleFinder(): Promise<PeopleFinder>;
+}
+
 const DEFAULT_SIDE = 1_024;
+
+/** One a process: the library behind it has one back end a process, too. */
+const sharedPeopleFinder = once(loadPeopleFinder);
+
+/** Loads what every model needs, so that the first one is no slower than the others. */
+export const warmTransformer = async (): Promise<void> => void (await sharedPeopleFinder());
 
 /**
  * Makes a model of a picture (jpeg, png, webp, gif: the first frame). The same input gives the same bytes.
@@ -48,17 +61,25 @@ const DEFAULT_SIDE = 1_024;
 export async function memeToModel(
   picture: Uint8Array,
   options: ModelOptions,
-  deps: { now(): number } = { now: () => performance.now() },
+  deps: ModelDeps = { now: () => performance.now(), peopleFinder: sharedPeopleFinder },
 ): Promise<Model> {
   const startedAt = deps.now();
   const side = options.maxSide ?? DEFAULT_SIDE;
   const source = await decodePicture(picture, side);
   const texture = options.texture ? await decodePicture(options.texture, side) : undefined;
-  const scene = await composeScene(source, texture, options.mode);
+  const scene = await composeScene(source, texture, options.mode, await deps.peopleFinder());
   const { glb, triangles } = await writeGlb(scene);
   const ms = Math.round(deps.now() - startedAt);
   const surfaces = await loadSurfaces(glb);
   const poster = await renderPoster(surfaces);
   const turntable = await renderTurntable(surfaces);
   return { glb, poster, turntable, stats: { mode: scene.mode, triangles, glbBytes: glb.length, ms } };
+}
+
+function once<T>(load: () => Promise<T>): () => Promise<T> {
+  let loaded: Promise<T> | undefined;
+  return () => {
+    loaded ??= load();
+    return loaded;
+  };
 }

@@ -5,6 +5,7 @@
 import { type Captions, findCaptions } from "./captions.ts";
 import { backPanel, roundedRectangle, sweep } from "./frame.ts";
 import type { Mesh } from "./mesh.ts";
+import type { PeopleFinder } from "./people/index.ts";
 import { longestSide, type Picture } from "./picture.ts";
 import { simplifyMesh } from "./simplify.ts";
 import { findSubject, type Subject } from "./subject.ts";
@@ -76,10 +77,11 @@ export async function composeScene(
   source: Picture,
   texture: Picture | undefined,
   wanted: "auto" | ModelMode,
+  findPeople: PeopleFinder,
 ): Promise<Scene> {
   const captions = await findCaptions(source);
   const bare = await withoutCaptions(source, captions);
-  const subject = await findSubject(bare);
+  const subject = await findSubject(bare, await findPeople(bare));
   const clean = texture ? await withoutCaptions(await colourWith(source, texture, captions), captions) : bare;
   const analysis = { source, captions, subject, clean };
   const mode = decideMode(subject, wanted);

@@ -1,7 +1,7 @@
 /**
- * The one thing a picture shows, if there is one.
+ * The one thing a picture shows, if there is one: its people, or else what stands out.
  * Owns: its outline, and the decision whether it is clear enough to be cut out.
- * Does not own: saliency, what is made of the cut-out.
+ * Does not own: saliency, finding people, what is made of the cut-out.
  */
 import { grow, signedDistance } from "./distance.ts";
 import { type Field, gaussianBlur, guidedFilter, mapField, resizeField } from "./fields.ts";
@@ -31,6 +31,8 @@ export interface SubjectEvidence {
   readonly onEdge: number;
   /** Outline squared over area; 1 is a circle. */
   readonly raggedness: number;
+  /** What cuts with a lower and a higher threshold have in common, over what either has: a clear thing ends sharply. */
+  readonly stability: number;
 }
 
 const SEARCH_SIDE = 220;
@@ -42,16 +44,37 @@ const OPENING = 3.2;
 const REGROWTH = 0.8;
 /** The outline is smoothed by this share of the longest side. */
 const OUTLINE_SMOOTHING = 1 / 260;
+/** People cover at least and at most this share of a picture, and the unclear part is small beside them. */
+const LEAST_PEOPLE = 0.03;
+const MOST_PEOPLE = 0.8;
+const MOST_DOUBT = 0.3;
+/** Thresholds of the cuts that are compared, over the chosen one. */
+const LOWER = 0.75;
+const HIGHER = 1.25;
 const EDGE_CONTRAST = 0.17;
 const EDGE_REACH = 3;
 
-/** `picture` without its captions. A picture of one colour has an outline that encloses nothing. */
-export async function findSubject(picture: Picture): Promise<Subject> {
+/**
+ * `picture` without its captions; `people` is 0..1 where people are, of any size. A picture of one colour has an outline
+ * that encloses nothing.
+ */
+export async function findSubject(picture: Picture, people: Field): Promise<Subject> {
   const small = await shrinkPicture(picture, SEARCH_SIDE);
   const lab = labOf(small);
+  const persons = resizeField(people, small.width, small.height);
+  const group = peopleMask(persons);
+  if (group) {
+    return {
+      isClear: true,
+      outline: await refineOutline(group, picture),
+      saliency: persons,
+      evidence: { ...weigh(group, persons, lab), stability: 1 },
+    };
+  }
   const saliency = saliencyOf(lab);
   const mask = cutOut(saliency);
-  const evidence = weigh(mask, saliency, lab);
+  const stability = overlap(cutOut(saliency, LOWER), cutOut(saliency, HIGHER));
+  const evidence = { ...weigh(mask, saliency, lab), stability };
   return {
     isClear: isClear(evidence),
     outline: await refineOutline(mask, picture),
@@ -60,16 +83,35 @@ export async function findSubject(picture: Picture): Promise<Subject> {
   };
 }
 
+/** The people in a picture as a mask; undefined where there are none, or it is not clear where they end. */
+function peopleMask(persons: Field): Field | undefined {
+  const samples = persons.data.length;
+  const certain = mapField(persons, (value) => (value > 0.5 ? 1 : 0));
+  const regions = findRegions(certain);
+  const largest = Math.max(0, ...regions.list.map(({ area }) => area));
+  const kept = maskOf(certain, regions, ({ area }) => area > Math.max(samples * 0.008, largest * 0.1));
+  let area = 0;
+  let doubt = 0;
+  for (let i = 0; i < samples; i++) {
+    if (kept.data[i]! > 0.5) area++;
+    if (persons.data[i]! > 0.15 && persons.data[i]! < 0.85) doubt++;
+  }
+  if (area < samples * LEAST_PEOPLE || area > samples * MOST_PEOPLE || doubt > area * MOST_DOUBT)
+    return undefined;
+  return fillEnclosed(kept, samples * 0.01);
+}
+
 /** The gate. Its numbers were tuned by eye on few pictures; in doubt a relief looks better than a bad cut-out. */
-function isClear({ area, confidence, border, onEdge, raggedness }: SubjectEvidence): boolean {
-  if (area < 0.035 || area > 0.62) return false;
+function isClear(evidence: SubjectEvidence): boolean {
+  const { area, confidence, border, onEdge, raggedness, stability } = evidence;
+  if (area < 0.035 || area > 0.62 || stability < 0.7) return false;
   if (confidence < 0.55 || border > 0.22 || onEdge < 0.8) return false;
   return raggedness < (onEdge > 0.95 ? 9 : 6.5);
 }
 
 /** The salient regions as a mask: thresholded, smoothed, without crumbs and pinholes. */
-function cutOut(saliency: Field): Field {
-  const threshold = otsuThreshold(saliency);
+function cutOut(saliency: Field, factor = 1): Field {
+  const threshold = otsuThreshold(saliency) * factor;
   const salient = mapField(saliency, (value) => (value > threshold ? 1 : 0));
   const opened = grow(grow(grow(salient, CLOSING), -OPENING), REGROWTH);
   const regions = findRegions(opened);
@@ -116,7 +158,19 @@ async function refineOutline(mask: Field, picture: Picture): Promise<Field> {
   return mapField(smooth, (value) => value / OUTLINE_SIDE);
 }
 
-function weigh(mask: Field, saliency: Field, lab: LabFields): SubjectEvidence {
+/** What two masks have in common, over what either has; 0 for two empty ones. */
+function overlap(a: Field, b: Field): number {
+  let both = 0;
+  let either = 0;
+  for (let i = 0; i < a.data.length; i++) {
+    const [inA, inB] = [a.data[i]! > 0.5, b.data[i]! > 0.5];
+    if (inA && inB) both++;
+    if (inA || inB) either++;
+  }
+  return both / Math.max(1, either);
+}
+
+function weigh(mask: Field, saliency: Field, lab: LabFields): Omit<SubjectEvidence, "stability"> {
   const samples = mask.data.length;
   let area = 0;
   let within = 0;
