@@ -1,10 +1,11 @@
 /**
  * The words on a meme.
- * Owns: finding letters (white with a dark outline, or dark on a light band) and their exact mask.
+ * Owns: finding letters (white with a dark outline, dark on a light band, or lettering.ts) and their exact mask.
  * Does not own: reading them, removing them from the picture, their mesh.
  */
 import { signedDistance } from "./distance.ts";
 import { boxBlur, createField, type Field, mapField, resizeField } from "./fields.ts";
+import { findLettering } from "./lettering.ts";
 import { longestSide, type Picture, shrinkPicture } from "./picture.ts";
 import { findRegions, maskOf, type Region, type Regions } from "./regions.ts";
 
@@ -24,6 +25,8 @@ const SEARCH_SIDE = 512;
 const ZONE = 0.34;
 const MIN_PRINTED_LETTERS = 6;
 const MIN_LETTERS_IN_ROW = 3;
+/** Letters without an outline are solids from this height on, share of the longest side; smaller ones would be wires. */
+const LEAST_RAISED = 0.032;
 /** Reach of a letter's outline from its core, and of the soft rim that is always its own, of the longest side. */
 const OUTLINE = 1 / 150;
 const SOFT_RIM = 1 / 410;
@@ -40,10 +43,18 @@ export async function findCaptions(picture: Picture): Promise<Captions> {
   const small = await shrinkPicture(picture, SEARCH_SIDE);
   const tones = tonesOf(small);
   const printed = printedLetters(tones);
-  if (printed) return { kind: "printed", mask: printedMask(printed, picture) };
-  const cores = outlinedLetters(tones);
+  const cores = printed ? undefined : outlinedLetters(tones);
   if (cores) return { kind: "raised", mask: outlinedMask(cores, picture) };
-  return { kind: "none", mask: createField(picture.width, picture.height) };
+  const lettering = findLettering(small);
+  if (printed) {
+    const all = lettering
+      ? mapField(printed, (value, i) => Math.max(value, lettering.mask.data[i]!))
+      : printed;
+    return { kind: "printed", mask: printedMask(all, picture) };
+  }
+  if (!lettering) return { kind: "none", mask: createField(picture.width, picture.height) };
+  const kind = lettering.tall > LEAST_RAISED ? "raised" : "printed";
+  return { kind, mask: printedMask(lettering.mask, picture) };
 }
 
 function tonesOf({ width, height, data }: Picture): Tones {

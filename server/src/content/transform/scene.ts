@@ -115,7 +115,7 @@ async function dioramaParts({ source, captions, subject, clean }: Analysis): Pro
 }
 
 async function reliefParts({ source, captions, subject, clean }: Analysis): Promise<Part[]> {
-  const heights = await reliefHeights(clean, subject.saliency);
+  const heights = await reliefHeights(clean, subject.saliency, captions);
   const texture = await toJpeg(shadeBorder(clean), 80, longestSide(source));
   const letterZ = (highestUnder(captions, heights) ?? 0) + RELIEF_LETTER_GAP;
   return [

@@ -39,6 +39,9 @@ const LETTER_LEVEL = 0.35;
 const LETTER_ROUND = 3.2;
 const LETTER_EDGE = 0.012;
 const LETTER_DEPTH = 0.03;
+/** How far what stands out rises from a relief, and over which part of the grid its slopes run. */
+const RELIEF_RISE = 0.085;
+const RELIEF_SOFTNESS = 40;
 
 /** Of a picture's sides, the longest being 1. */
 export interface Proportions {
@@ -62,18 +65,23 @@ export async function stageMesh(picture: Picture): Promise<Mesh> {
   return ground(heights, picture);
 }
 
-/** The whole picture as a domed bas-relief, for pictures without a clear subject. */
-export async function reliefHeights(picture: Picture, saliency: Field): Promise<Field> {
+/**
+ * The whole picture as a domed bas-relief, for pictures without a clear subject. Under printed letters it is smooth:
+ * a bent line cannot be read.
+ */
+export async function reliefHeights(picture: Picture, saliency: Field, captions: Captions): Promise<Field> {
   const detail = await detailOf(picture, SURFACE_GRID);
   const { width, height } = detail;
-  const salient = gaussianBlur(resizeField(saliency, width, height), SURFACE_GRID / 90);
+  const salient = gaussianBlur(resizeField(saliency, width, height), SURFACE_GRID / RELIEF_SOFTNESS);
+  const print = captions.kind === "printed" ? lettersOver(captions, width, height) : undefined;
   return fieldOf(width, height, (x, y, i) => {
+    const bends = print ? 1 - smoothstep(0, 0.12, print.data[i]!) : 1;
     const across = (x / (width - 1)) * 2 - 1;
     const down = (y / (height - 1)) * 2 - 1;
     const dome = (1 - across ** 4) * (1 - down ** 4);
     const raised = smoothstep(0.15, 0.85, salient.data[i]!) * Math.min(1, dome * 1.6);
     const lean = 0.03 * smoothstep(-0.2, 1, down);
-    return -0.085 + 0.03 * dome + 0.085 * raised + detail.data[i]! * 0.026 * dome + lean;
+    return -0.085 + 0.03 * dome + (RELIEF_RISE * raised + detail.data[i]! * 0.026 * dome) * bends + lean;
   });
 }
 
