@@ -40,7 +40,7 @@ const LETTER_ROUND = 3.2;
 const LETTER_EDGE = 0.012;
 const LETTER_DEPTH = 0.03;
 /** How far what stands out rises from a relief, and over which part of the grid its slopes run. */
-const RELIEF_RISE = 0.085;
+const RELIEF_RISE = 0.12;
 const RELIEF_SOFTNESS = 40;
 
 /** Of a picture's sides, the longest being 1. */
