@@ -1,5 +1,6 @@
 /** The local transformer and its verification (C3, C4, C5), on the project's own memes and on awkward pictures. */
 import assert from "node:assert/strict";
+import { randomBytes } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { Document, NodeIO } from "@gltf-transform/core";
 import { KHRMaterialsClearcoat, KHRMeshQuantization } from "@gltf-transform/extensions";
@@ -243,6 +244,29 @@ describe("local transformer", function () {
       const model = await memeToModel(black, { mode: "diorama", maxSide: SMALL });
       assert.equal(model.stats.mode, "relief");
       await assertSound(model, black);
+    });
+
+    it("C4: of an animated GIF of 10 MB the first frame counts, and nothing else is decoded", async () => {
+      const [side, frames] = [360, 56];
+      const noise = randomBytes(side * side * frames * 3);
+      const strip = { width: side, height: side * frames, channels: 3 as const, pageHeight: side };
+      const gif = await sharp(noise, { raw: strip }).gif({ effort: 1 }).toBuffer();
+      assert.ok(gif.length > 9_500_000, String(gif.length));
+      const before = process.resourceUsage().maxRSS;
+      await assertSound(await memeToModel(gif, { mode: "auto", maxSide: SMALL }), gif);
+      // All 56 frames as pixels would be 29 MB a copy; kB.
+      assert.ok(process.resourceUsage().maxRSS - before < 300_000);
+    });
+
+    it("C4: a picture of 12,000 pixels a side is refused before it is decoded", async () => {
+      const huge = await sharp({
+        create: { width: 12_000, height: 12_000, channels: 3, background: "#246" },
+      })
+        .png()
+        .toBuffer();
+      const before = process.resourceUsage().maxRSS;
+      await assert.rejects(memeToModel(huge, { mode: "auto" }), /pixel limit/);
+      assert.ok(process.resourceUsage().maxRSS - before < 100_000, "432 MB of pixels were not made");
     });
 
     it("C4: what is no picture, or one cut short, is refused", async () => {
