@@ -1,5 +1,5 @@
 /**
- * The local transformer: a meme becomes a 3D model, without any network and any learned weights (C3, C4).
+ * The local transformer: a meme becomes a 3D model, without any network (C3, C4).
  * Owns: the way from picture bytes to GLB, poster and turntable. Does not own: the queue, storage, AITubo.
  */
 import { performance } from "node:perf_hooks";
