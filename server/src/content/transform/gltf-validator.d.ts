@@ -1,7 +1,20 @@
 /** The part of gltf-validator that is used here; the package brings no types. */
 declare module "gltf-validator" {
   export interface ValidationReport {
-    issues: { numErrors: number; numWarnings: number; messages: { code: string; message: string }[] };
+    issues: {
+      numErrors: number;
+      numWarnings: number;
+      numInfos: number;
+      messages: { code: string; message: string }[];
+    };
+    /** Absent when the bytes are too broken to count anything in. */
+    info?: {
+      resources?: {
+        storage: "glb" | "buffer-view" | "data-uri" | "external";
+        image?: { width: number; height: number };
+      }[];
+      totalTriangleCount?: number;
+    };
   }
   export interface ValidationOptions {
     maxIssues?: number;
