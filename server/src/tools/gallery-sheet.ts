@@ -6,6 +6,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { basename, extname, join, resolve } from "node:path";
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
+import { confusionOf, type Piece } from "./gallery/confusion.ts";
 import { type Sculpted, sculptApart, type WantedMode } from "./gallery/sculpt.ts";
 import { drawSheet, type SheetRow } from "./gallery/sheet.ts";
 import { EXIT, ToolError } from "./tool.ts";
@@ -17,6 +18,7 @@ const HELP = `npm run gallery-sheet -- [options]
   --mode <mode>         auto (default), diorama or relief
   --side <pixels>       longest side at which pictures are worked on (default: the transformer's own)
   --warm                make each model twice and count the second: what a running worker takes
+  --cross               also hold every model against every picture
   --out <folder>        where sheets, models and figures.json go (default: .data/gallery-sheet)`;
 
 const PICTURES = fileURLToPath(new URL("../../test/content/pictures", import.meta.url));
@@ -29,6 +31,7 @@ interface Wishes {
   mode: WantedMode;
   side: number | undefined;
   warm: boolean;
+  cross: boolean;
   out: string;
 }
 
@@ -42,6 +45,7 @@ function wishesOf(args: string[]): Wishes | undefined {
       mode: { type: "string", default: "auto" },
       side: { type: "string" },
       warm: { type: "boolean", default: false },
+      cross: { type: "boolean", default: false },
       out: { type: "string", default: join(".data", "gallery-sheet") },
       help: { type: "boolean", short: "h", default: false },
     },
@@ -54,7 +58,15 @@ function wishesOf(args: string[]): Wishes | undefined {
   if (side !== undefined && !(Number.isInteger(side) && side >= 64 && side <= 4096))
     throw new ToolError(`--side ${values.side}: it is a number of pixels from 64 to 4096.`);
   const only = values.only?.split(",").filter((name) => name !== "") ?? [];
-  return { pictures: values.pictures, only, mode, side, warm: values.warm, out: resolve(values.out) };
+  return {
+    pictures: values.pictures,
+    only,
+    mode,
+    side,
+    warm: values.warm,
+    cross: values.cross,
+    out: resolve(values.out),
+  };
 }
 
 /** Paths of the wanted pictures, by name. Throws ToolError when there is none. */
@@ -121,6 +133,7 @@ async function main(): Promise<number> {
   await mkdir(wishes.out, { recursive: true });
   console.log(lineOf(COLUMNS.map(([title]) => title)));
   const rows: SheetRow[] = [];
+  const pieces: Piece[] = [];
   const figures: Record<string, unknown> = {};
   let refused = 0;
   for (const path of paths) {
@@ -130,12 +143,14 @@ async function main(): Promise<number> {
     const cells = cellsOf(name, made);
     console.log(lineOf(cells));
     if (!made.ok || !made.verification.ok) refused++;
+    const picture = await readFile(path);
     if (made.ok) {
+      pieces.push({ name, picture, glb: made.glb });
       await writeFile(join(wishes.out, `${name}.glb`), made.glb);
       const { ms, peakMb, triangles, verification } = made;
       figures[name] = { mode: made.mode, ms, peakMb, triangles, bytes: made.glb.length, ...verification };
     } else figures[name] = { error: made.error };
-    rows.push({ label: cells.join("  "), source: await readFile(path), views: made.ok ? made.views : [] });
+    rows.push({ label: cells.join("  "), source: picture, views: made.ok ? made.views : [] });
   }
   await writeFile(join(wishes.out, "figures.json"), `${JSON.stringify(figures, undefined, 2)}\n`);
   for (let first = 0; first < rows.length; first += ROWS_PER_SHEET) {
@@ -143,6 +158,7 @@ async function main(): Promise<number> {
     await writeFile(file, await drawSheet(rows.slice(first, first + ROWS_PER_SHEET)));
     console.log(file);
   }
+  if (wishes.cross) console.log((await confusionOf(pieces)).join("\n"));
   console.log(`${rows.length} pictures, ${refused} refused or failed`);
   return refused === 0 ? EXIT.done : EXIT.wrong;
 }

@@ -122,6 +122,9 @@ describe("verification of models", function () {
     const verification = await verifyModel(model.glb, meme);
     assert.equal(faultOf(verification), "none", JSON.stringify(verification.figures));
     assert.equal(await check(await changed(model.glb, () => undefined)), "none");
+    const shifted = new Uint8Array(model.glb.length + 1);
+    shifted.set(model.glb, 1);
+    assert.equal(await check(shifted.subarray(1)), "none", "wherever in memory its bytes begin");
   });
 
   describe("blank", () => {

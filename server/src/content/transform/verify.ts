@@ -63,6 +63,8 @@ const PLAIN_DEVIATION = 12;
  * docs/MODERATION.md for the figures.
  */
 export const LEAST_SIMILARITY = 0.25;
+/** Longest side at which the source is compared, pixels. */
+export const SOURCE_SIDE = 512;
 const SIDE = { azimuth: 0.6, elevation: 0.1, distance: 2.45 };
 
 /** What gltf-validator says of a GLB. */
@@ -101,7 +103,7 @@ export async function validateGlb(glb: Uint8Array): Promise<{ errors: number; wa
 
 /** Measures a model against the picture it was made from. Throws when the picture cannot be decoded. */
 export async function verifyModel(glb: Uint8Array, picture: Uint8Array): Promise<Verification> {
-  const source = await decodePicture(picture, 512);
+  const source = await decodePicture(picture, SOURCE_SIDE);
   const bytes = glb.length;
   // Too large is not worth reading, nor are too many triangles or pixels worth drawing.
   if (bytes > MAX_BYTES) return { ok: false, reason: "too large", figures: { bytes } };
@@ -125,7 +127,8 @@ export async function verifyModel(glb: Uint8Array, picture: Uint8Array): Promise
 /** Undefined: valid glTF, but with an extension or an image that cannot be read. */
 async function readSurfaces(glb: Uint8Array): Promise<Surface[] | undefined> {
   try {
-    return await loadSurfaces(glb);
+    // glTF's reader wants bytes that begin at a multiple of 4, which those of a socket or a pool need not.
+    return await loadSurfaces(glb.byteOffset % 4 === 0 ? glb : new Uint8Array(glb));
   } catch {
     return undefined;
   }

@@ -41,7 +41,8 @@ export async function sculptApart(order: SculptOrder): Promise<Sculpted> {
   const ended = once(child, "exit");
   let answer: Sculpted | undefined;
   child.on("message", (message: Sculpted) => {
-    answer = message;
+    // What comes through a pipe begins anywhere in a larger buffer; a GLB's reader wants a multiple of 4.
+    answer = message.ok ? { ...message, glb: new Uint8Array(message.glb) } : message;
   });
   child.send(order);
   const [code, signal] = await ended;
