@@ -111,10 +111,20 @@ const schema = z.object({
   AUDITOR_PORT: port.default(2570).describe("Where the auditor listens."),
   AITUBO_URL: z.url().default("https://api.aitubo.ai").describe("AITubo's API."),
   AITUBO_API_KEY: z.string().optional().describe("AITubo's key; without it models are made locally (C3)."),
-  PUBLIC_URL: z
-    .url()
+  AITUBO_MODEL_ID: z
+    .string()
+    .regex(/^[0-9a-f]{24}$/)
     .optional()
-    .describe("Where others reach this server; AITubo fetches pictures there (C8)."),
+    .describe("The model AITubo draws with, 24 hex characters; its own default without."),
+  PUBLIC_URL: z
+    .url({ protocol: /^https?$/ })
+    .optional()
+    .describe("Where others reach this server, https; AITubo fetches pictures there (C8)."),
+  MEDIA_SECRET: z
+    .string()
+    .min(32)
+    .optional()
+    .describe("Signs the addresses given to AITubo; derived from the passphrase by default."),
   KEYSTORE_PASSPHRASE: z.string().min(8).describe("Opens the keystores (M7)."),
   JWT_SECRET: z
     .string()
@@ -144,7 +154,8 @@ const schema = z.object({
     .describe("How long a stopping process may finish (R11)."),
 });
 
-export type Config = Omit<z.output<typeof schema>, "JWT_SECRET"> & { JWT_SECRET: string };
+type Secret = "JWT_SECRET" | "MEDIA_SECRET";
+export type Config = Omit<z.output<typeof schema>, Secret> & Record<Secret, string>;
 
 /** A setting that is wrong, in words an operator can act on. */
 export class ConfigError extends Error {
@@ -177,7 +188,12 @@ export function readConfig(env: Env): Config {
   const config = parse(schema, given);
   const refused = refusedMixtures(config, given);
   if (refused.length > 0) throw new ConfigError(refused.join("\n"));
-  return { ...config, JWT_SECRET: config.JWT_SECRET ?? derive(config.KEYSTORE_PASSPHRASE) };
+  const derived = (purpose: string) => derive(config.KEYSTORE_PASSPHRASE, purpose);
+  return {
+    ...config,
+    JWT_SECRET: config.JWT_SECRET ?? derived("access tokens"),
+    MEDIA_SECRET: config.MEDIA_SECRET ?? derived("signed media"),
+  };
 }
 
 const keysSchema = schema.pick({ NETWORK: true, DATA_DIR: true }).extend({
@@ -191,8 +207,8 @@ export type KeysConfig = z.output<typeof keysSchema>;
 /** What `npm run keys` needs of the environment. Throws ConfigError. */
 export const readKeysConfig = (env: Env): KeysConfig => parse(keysSchema, filled(env));
 
-const derive = (passphrase: string): string =>
-  Buffer.from(hkdfSync("sha256", passphrase, "meme-rounds", "access tokens", 32)).toString("hex");
+const derive = (passphrase: string, purpose: string): string =>
+  Buffer.from(hkdfSync("sha256", passphrase, "meme-rounds", purpose, 32)).toString("hex");
 
 /** Name, default and help of every setting, for `node server/src/main.ts --settings`. */
 export const settingsTable = (): string =>

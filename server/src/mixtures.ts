@@ -14,6 +14,9 @@ export interface Mixable {
   KEYSTORE_PASSPHRASE: string;
   AUDITOR_URL: string;
   CALLBACK_URL?: string | undefined;
+  AITUBO_URL: string;
+  AITUBO_API_KEY?: string | undefined;
+  PUBLIC_URL?: string | undefined;
 }
 
 type Env = Record<string, string | undefined>;
@@ -41,9 +44,17 @@ export function isLoopback(url: string): boolean {
   return family !== 0 && local.check(host, family === 6 ? "ipv6" : "ipv4");
 }
 
+/** Development and testing play with a stand-in on this machine; the real AITubo needs a real address anywhere. */
+const needsPublicHttps = ({ NODE_ENV, AITUBO_API_KEY, AITUBO_URL }: Mixable): boolean =>
+  NODE_ENV === "staging" ||
+  NODE_ENV === "production" ||
+  (AITUBO_API_KEY !== undefined && !isLoopback(AITUBO_URL));
+
+const isPublicHttps = (url: string): boolean => new URL(url).protocol === "https:" && !isLoopback(url);
+
 /** 64-hex values of these settings are their own kind of secret, not a key of the chain. */
 const NOT_CHAIN_KEYS =
-  /^(?:(?:AUDITOR_)?(?:ARC|WOC)\d*_API_KEY|AITUBO_API_KEY|JWT_SECRET|KEYSTORE_PASSPHRASE(?:_NEW)?)$/;
+  /^(?:(?:AUDITOR_)?(?:ARC|WOC)\d*_API_KEY|AITUBO_API_KEY|JWT_SECRET|MEDIA_SECRET|KEYSTORE_PASSPHRASE(?:_NEW)?)$/;
 const KEY_NAMES = /KEY|SECRET|WIF|PRIV|SEED/i;
 
 /** A private key in one of its written forms: WIF, an extended private key, or hex under a name that says key. */
@@ -144,6 +155,16 @@ const RULES: ((given: Case) => string[])[] = [
     isReal(config) && url !== undefined && new URL(url).protocol !== "https:" && !isLoopback(url)
       ? [
           "CALLBACK_URL is not https: its token would be read on the way, and hints forged. Use its https address.",
+        ]
+      : [],
+  ({ config: { AITUBO_API_KEY: key, AITUBO_URL: url } }) =>
+    key !== undefined && new URL(url).protocol !== "https:" && !isLoopback(url)
+      ? ["AITUBO_URL is not https: AITUBO_API_KEY would be read on the way. Use its https address."]
+      : [],
+  ({ config }) =>
+    config.PUBLIC_URL !== undefined && needsPublicHttps(config) && !isPublicHttps(config.PUBLIC_URL)
+      ? [
+          `PUBLIC_URL is ${new URL(config.PUBLIC_URL).protocol === "https:" ? "an address of this machine" : "not https"}: AITubo fetches the memes' pictures there from outside (C8). Set it to the https address under which others reach this server, or unset it: models are then made without AITubo.`,
         ]
       : [],
 ];

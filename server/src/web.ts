@@ -26,6 +26,8 @@ export interface WebDeps extends HttpDeps {
   media?: express.Router;
   /** False while draining or where a part is not reachable. */
   ready(): Promise<boolean>;
+  /** What /readyz says besides. */
+  details?(): Promise<Record<string, unknown>>;
 }
 
 const errorsRoute: Route = route({
@@ -53,7 +55,9 @@ export function bindWeb(app: express.Application, options: WebOptions, deps: Web
   app.get("/healthz", (_req, res) => void res.json({ ok: true }));
   app.get("/readyz", async (_req, res) => {
     const ready = await deps.ready();
-    res.status(ready ? 200 : 503).json({ ready });
+    // Not asked while it is not ready: the parts that would answer may be what is missing.
+    const details = ready ? await deps.details?.() : undefined;
+    res.status(ready ? 200 : 503).json({ ready, ...details });
   });
   app.get("/metrics", (req, res) => void answerMetrics(req, res, options.metricsToken));
   // Media are compressed formats already, and their ranges are of the bytes as they are.

@@ -135,6 +135,12 @@ export const ERRORS = {
     "The journal of a voided round stays closed: it names creators.",
     "See /proof: every deposit went back in full.",
   ),
+  MEDIA_TAKEN_DOWN: e(410, "This was taken down.", "It does not come back; look at something else."),
+  MEDIA_LINK_INVALID: e(
+    403,
+    "This address of a picture has expired or was not made here.",
+    "Use the public address, /media/<sha256>.",
+  ),
   MEME_DUPLICATE: e(409, "This picture is in the round already, or nearly.", "Enter another one."),
   MEME_OWN: e(409, "You cannot boost a meme of your own.", "Back somebody else's."),
   MEME_TAKEN_DOWN: e(409, "This meme was taken down.", "Back another one."),

@@ -4,7 +4,7 @@
  */
 
 import type { Model } from "@meme-rounds/shared-schema/rest";
-import type { Router } from "express";
+import express, { type Router } from "express";
 import type { Route } from "../infra/http.ts";
 import type { Logger } from "../infra/logger.ts";
 import type { Redis } from "../infra/redis.ts";
@@ -14,11 +14,17 @@ import { mediaRouter } from "./media-routes.ts";
 import { type Media, MediaStore } from "./media-store.ts";
 import { createQueue, jobId, TRANSFORM_QUEUE, type TransformData } from "./queues.ts";
 import { contentRoutes } from "./routes.ts";
+import { signedMediaRouter } from "./signed-media.ts";
 
 /** Stored bytes by sha256, for who puts them on chain; undefined when they are gone. */
 export function createMediaReader(redis: Redis): (sha256: string) => Promise<Media | undefined> {
   const media = new MediaStore(redis);
   return (sha256) => media.get(sha256);
+}
+
+export interface ContentOptions {
+  /** MEDIA_SECRET: signs the addresses under which AITubo fetches pictures (C8). */
+  mediaSecret: string;
 }
 
 export interface ContentService {
@@ -31,14 +37,20 @@ export interface ContentService {
   stop(): Promise<void>;
 }
 
-export function createContentService(deps: { redis: Redis; logger: Logger }): ContentService {
+export function createContentService(
+  options: ContentOptions,
+  deps: { redis: Redis; logger: Logger; now(): number },
+): ContentService {
   const contents = new ContentStore(deps.redis);
   const media = new MediaStore(deps.redis);
   const gallery = new Gallery(deps.redis);
   const transforms = createQueue<TransformData>(TRANSFORM_QUEUE, deps.redis);
   return {
     routes: contentRoutes({ contents, media, gallery }),
-    media: mediaRouter(media, deps.logger),
+    media: express
+      .Router()
+      .use(signedMediaRouter(options.mediaSecret, { ...deps, media }))
+      .use(mediaRouter(media, deps.logger)),
     async contentOf(contentId) {
       const content = await contents.get(contentId);
       // Asked for on the way into a round: from now on the picture must not leave.

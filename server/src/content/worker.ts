@@ -5,7 +5,6 @@
 import { DelayedError, type Job, UnrecoverableError, Worker } from "bullmq";
 import type { Logger } from "../infra/logger.ts";
 import type { Redis } from "../infra/redis.ts";
-import type { AituboClient } from "./aitubo/client.ts";
 import { Gallery } from "./gallery.ts";
 import { type LookDeps, makeLook } from "./look.ts";
 import { type Media, MediaStore } from "./media-store.ts";
@@ -22,15 +21,10 @@ import {
 } from "./queues.ts";
 import { memeToModel, verifyModel } from "./transform/index.ts";
 
-export interface ContentWorkerOptions {
-  /** Where AITubo can fetch a meme from, e.g. https://memes.example; absent turns AITubo off (C8). */
-  publicUrl?: string;
-}
-
 export interface ContentWorkerDeps {
   redis: Redis;
-  /** Absent: models are made locally only. */
-  aitubo?: AituboClient;
+  /** AITubo and what surrounds it; absent: models are made locally only (C8). */
+  look?: Pick<LookDeps, "aitubo" | "breaker" | "judge" | "links">;
   /** A model is published for good: M6 puts it on chain. Told again after a crash. */
   onPublished(model: PublishedModel): Promise<void>;
   logger: Logger;
@@ -58,21 +52,11 @@ const TRANSFORM_CONCURRENCY = 8;
 /** Longer than the slowest model on a busy machine, ms. */
 const MODEL_LOCK_MS = 120_000;
 
-export function createContentWorker(options: ContentWorkerOptions, deps: ContentWorkerDeps): ContentWorker {
+export function createContentWorker(deps: ContentWorkerDeps): ContentWorker {
   const media = new MediaStore(deps.redis);
   const gallery = new Gallery(deps.redis);
   const models = createQueue<ModelData>(MODEL_QUEUE, deps.redis);
-  const look: LookDeps | undefined =
-    deps.aitubo && options.publicUrl
-      ? {
-          aitubo: deps.aitubo,
-          publicUrl: options.publicUrl,
-          redis: deps.redis,
-          media,
-          logger: deps.logger,
-          now: deps.now,
-        }
-      : undefined;
+  const look: LookDeps | undefined = deps.look && { ...deps.look, ...deps, media };
 
   const transform = async (job: Job<TransformData>, token: string | undefined): Promise<void> => {
     const data = transformData.parse(job.data);

@@ -1,6 +1,9 @@
 /** The 3D pipeline's process. Owns: its parts and their order. */
 import type { Config } from "../config.ts";
-import { createAitubo } from "../content/aitubo/client.ts";
+import { modelsStatus, providerOf } from "../content/aitubo/provider.ts";
+import { lookParts } from "../content/aitubo/setup.ts";
+import { createClassifier } from "../content/moderation/classifier.ts";
+import { isUnsafe } from "../content/moderation/scores.ts";
 import { createContentWorker } from "../content/worker.ts";
 import type { Lifecycle } from "../infra/lifecycle.ts";
 import type { Logger } from "../infra/logger.ts";
@@ -8,31 +11,29 @@ import { createRedis } from "../infra/redis.ts";
 import { createRecordQueue, modelJobs } from "../payment/index.ts";
 import { startHealth } from "./health.ts";
 
-const AITUBO_TIMEOUT_MS = 20_000;
+const THRESHOLDS = { rejectExplicit: 0.7, reviewExplicit: 0.3, reviewSuggestive: 0.6 };
 
 export async function startContentWorker(config: Config, logger: Logger, life: Lifecycle): Promise<void> {
   const redis = createRedis(config.REDIS_URL);
   redis.on("error", (err) => logger.warn({ err }, "Redis connection"));
   life.add("redis", async () => void (await redis.quit()));
-  const aitubo = config.AITUBO_API_KEY
-    ? createAitubo({
-        baseUrl: config.AITUBO_URL,
-        apiKey: config.AITUBO_API_KEY,
-        timeoutMs: AITUBO_TIMEOUT_MS,
-      })
-    : undefined;
-  if (!aitubo || !config.PUBLIC_URL)
-    logger.warn("AITubo is off: it needs AITUBO_API_KEY and PUBLIC_URL; models are made locally (C8)");
+  const classifier = createClassifier({}, { logger });
+  life.add("classifier", () => classifier.stop());
+  const status = { redis, logger, now: Date.now };
+  const judge = async (picture: Uint8Array) => isUnsafe(await classifier.scoresOf(picture), THRESHOLDS);
+  const look = lookParts(config, { ...status, judge });
+  const provider = providerOf(config);
+  if (provider.provider === "local") logger.warn({ reason: provider.reason }, "AITubo is off (C8)");
   const records = createRecordQueue(redis);
-  const worker = createContentWorker(config.PUBLIC_URL ? { publicUrl: config.PUBLIC_URL } : {}, {
+  const worker = createContentWorker({
     redis,
     logger,
     now: Date.now,
     async onPublished({ at, ...fields }) {
       for (const job of modelJobs(fields, at)) await records.publish(job);
     },
-    ...(aitubo ? { aitubo } : {}),
+    ...(look ? { look } : {}),
   });
   life.add("content worker", () => worker.stop());
-  await startHealth(config, life);
+  await startHealth(config, life, async () => ({ models: await modelsStatus(config, status) }));
 }

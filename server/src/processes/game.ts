@@ -9,6 +9,7 @@ import { createAudienceService } from "../audience/index.ts";
 import { createAuthService } from "../auth/index.ts";
 import { callbackRoutes } from "../chain/index.ts";
 import type { Config } from "../config.ts";
+import { modelsStatus } from "../content/aitubo/provider.ts";
 import { createContentService } from "../content/index.ts";
 import { matchMaker, RedisPresence, Server, WebSocketTransport } from "../infra/colyseus.ts";
 import type { Lifecycle } from "../infra/lifecycle.ts";
@@ -57,7 +58,7 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
     },
   );
   life.add("auth", () => auth.stop());
-  const content = createContentService({ redis, logger });
+  const content = createContentService({ mediaSecret: config.MEDIA_SECRET }, { redis, logger, now });
   life.add("content", () => content.stop());
   const chain = chainOf(config, logger);
   const callback = callbackOf(config);
@@ -126,6 +127,7 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
           limiter: createLimiter(redis),
           logger,
           ready: async () => redis.status === "ready",
+          details: async () => ({ models: await modelsStatus(config, { redis, logger, now }) }),
         },
       ),
   });

@@ -6,15 +6,23 @@ import { answerMetrics } from "../infra/metrics.ts";
 
 type Options = Pick<Config, "HOST" | "PORT" | "METRICS_TOKEN">;
 
-/** Listens on the process' own port and returns it. Rejects when the port is taken. */
-export async function startHealth(options: Options, life: Lifecycle): Promise<number> {
+/** Listens on the process' own port and returns it; `details` stand in /readyz. Rejects when the port is taken. */
+export async function startHealth(
+  options: Options,
+  life: Lifecycle,
+  details?: () => Promise<Record<string, unknown>>,
+): Promise<number> {
   const server = createServer((req, res) => {
     const path = req.url?.split("?")[0];
     if (path === "/metrics") return void answerMetrics(req, res, options.METRICS_TOKEN);
     const known = path === "/healthz" || path === "/readyz";
-    res
-      .writeHead(known ? 200 : 404, { "content-type": "application/json" })
-      .end(JSON.stringify({ ok: known }));
+    const answer = (status: number, body: Record<string, unknown>) =>
+      res.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+    if (path !== "/readyz" || !details) return void answer(known ? 200 : 404, { ok: known });
+    details().then(
+      (more) => answer(200, { ok: true, ...more }),
+      () => answer(503, { ok: false }),
+    );
   });
   await new Promise<void>((resolve, reject) => {
     server.once("error", reject);
