@@ -99,6 +99,7 @@ function enter(state: RoundState, entry: Entry, record: JournalRecord & { kind: 
     price: voucher.amount,
     hidden: false,
     takenDown: false,
+    cleared: false,
     reports: new Set(),
     boostSats: 0,
     score: 0n,
@@ -204,9 +205,12 @@ function fold(state: RoundState, entry: Entry): void {
       memeOf(state, record, record.body.memeId).reports.add(record.body.playKey);
       return;
     case "hide":
-    case "unhide":
-      memeOf(state, record, record.body.memeId).hidden = record.kind === "hide";
+    case "unhide": {
+      const meme = memeOf(state, record, record.body.memeId);
+      meme.hidden = record.kind === "hide";
+      meme.cleared = record.kind === "unhide";
       return;
+    }
     case "takedown":
       memeOf(state, record, record.body.memeId).takenDown = true;
       return;

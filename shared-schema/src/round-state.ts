@@ -49,6 +49,8 @@ export interface MemeState {
   price: number;
   hidden: boolean;
   takenDown: boolean;
+  /** A moderator looked last and found nothing wrong: reports blur it no more (R12). */
+  cleared: boolean;
   /** playKeys that reported it. */
   reports: Set<string>;
   boostSats: number;

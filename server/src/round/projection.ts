@@ -35,7 +35,7 @@ function projectMeme(view: RoundView, meme: MemeState): MemeView {
     view.memes.set(meme.memeId, one);
   }
   one.title = meme.title ?? "";
-  one.blurred = meme.hidden || meme.reports.size > 0;
+  one.blurred = meme.hidden || (meme.reports.size > 0 && !meme.cleared);
   one.takenDown = meme.takenDown;
   return one;
 }

@@ -60,6 +60,28 @@ describe("projection", () => {
     assert.equal(view.result?.outcome, "closed");
   });
 
+  it("R12: a report blurs until a moderator has looked, and what comes after blurs no more", () => {
+    const { round, view } = played();
+    const dan = actor("dan");
+    round.must(round.deposit(dan, 50_000));
+    round.must(round.enter(dan, "cow"));
+    const blurred = () => {
+      project(view, round.state, round.now);
+      return view.memes.get(memeIdOf("frog"))?.blurred;
+    };
+    const moderate = (kind: "hide" | "unhide") =>
+      round.must({ kind, memeId: memeIdOf("frog"), by: "moderator", reason: "looked at" });
+    assert.equal(blurred(), false);
+    round.must({ kind: "report", playKey: bob.playKey, memeId: memeIdOf("frog") });
+    assert.equal(blurred(), true);
+    moderate("unhide");
+    assert.equal(blurred(), false);
+    round.must({ kind: "report", playKey: dan.playKey, memeId: memeIdOf("frog") });
+    assert.equal(blurred(), false);
+    moderate("hide");
+    assert.equal(blurred(), true);
+  });
+
   it("R6: a voided round never names creators, in state or archive", () => {
     const round = new TestRound();
     round.must(round.deposit(ann, 50_000));

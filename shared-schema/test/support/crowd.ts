@@ -103,6 +103,7 @@ function stateOf(sim: Sim): RoundState {
       price,
       hidden: false,
       takenDown: false,
+      cleared: false,
       reports: new Set(),
       boostSats: 0,
       score: 0n,
