@@ -23,6 +23,11 @@ const e = (status: number, sentence: string, advice: string, retry = false): Err
 
 export const ERRORS = {
   ADDRESS_WRONG: e(422, "This is not an address of this network.", "Copy the address again, whole."),
+  APPEAL_NOT_POSSIBLE: e(
+    409,
+    "Only a rejected picture can be appealed, once, and within a day.",
+    "Upload another picture.",
+  ),
   AUTH_REQUIRED: e(401, "This needs a signed-in player.", "Sign in with a wallet and try again."),
   BAD_REQUEST: e(400, "The request does not have the documented shape.", "Compare it with /api/docs."),
   BODY_TOO_LARGE: e(413, "The request body is larger than allowed.", "Send less."),
@@ -34,6 +39,7 @@ export const ERRORS = {
     "The chat line's number is not the next one.",
     "Read `you.chatNext` and sign again.",
   ),
+  CHAT_REFUSED: e(422, "The chat line has a slur or a threat in it.", "Say it another way."),
   CHAT_SIGNATURE_INVALID: e(422, "The chat line's signature does not verify.", "Sign it with the play key."),
   CHAT_TOO_LONG: e(422, "The chat line is longer than 240 characters.", "Shorten it."),
   CONTENT_NOT_APPROVED: e(
@@ -135,12 +141,12 @@ export const ERRORS = {
     "The journal of a voided round stays closed: it names creators.",
     "See /proof: every deposit went back in full.",
   ),
-  MEDIA_TAKEN_DOWN: e(410, "This was taken down.", "It does not come back; look at something else."),
   MEDIA_LINK_INVALID: e(
     403,
     "This address of a picture has expired or was not made here.",
     "Use the public address, /media/<sha256>.",
   ),
+  MEDIA_TAKEN_DOWN: e(410, "This was taken down.", "It does not come back; look at something else."),
   MEME_DUPLICATE: e(409, "This picture is in the round already, or nearly.", "Enter another one."),
   MEME_OWN: e(409, "You cannot boost a meme of your own.", "Back somebody else's."),
   MEME_TAKEN_DOWN: e(409, "This meme was taken down.", "Back another one."),
@@ -172,6 +178,11 @@ export const ERRORS = {
     "Enter or back something first.",
   ),
   REPORT_TWICE: e(409, "You have reported this meme already.", "Nothing to do."),
+  REVIEW_ITEM_UNKNOWN: e(
+    409,
+    "This is not in the review queue, or another moderator is deciding it.",
+    "Load the queue again.",
+  ),
   ROLE_REQUIRED: e(403, "Your role does not allow this.", "Sign in as a moderator or an admin."),
   ROUND_FULL: e(409, "The round has all the memes it takes.", "Enter the next round."),
   ROUND_LIVE: e(425, "The round is still being played.", "Ask again after it has closed.", true),
