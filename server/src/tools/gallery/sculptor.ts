@@ -1,6 +1,6 @@
 /** The process of sculpt.ts. Owns: one model, its figures and its three views. Does not own: which picture and why. */
 import { readFile } from "node:fs/promises";
-import { memeToModel, verifyModel } from "../../content/transform/index.ts";
+import { memeToModel, verifyModel, warmTransformer } from "../../content/transform/index.ts";
 import { loadSurfaces } from "../../content/transform/load.ts";
 import { openPicture } from "../../content/transform/picture.ts";
 import { render, type View } from "../../content/transform/raster.ts";
@@ -19,6 +19,7 @@ const VIEWS: readonly View[] = [
 async function sculpt({ path, mode, maxSide, warm }: SculptOrder): Promise<Sculpted> {
   const picture = await readFile(path);
   const options = { mode, ...(maxSide === undefined ? {} : { maxSide }) };
+  await warmTransformer();
   if (warm) await memeToModel(picture, options);
   const { glb, stats } = await memeToModel(picture, options);
   const peakMb = process.resourceUsage().maxRSS / 1024;
