@@ -22,6 +22,7 @@ export type ServiceName = (typeof SERVICES)[number];
 const arcDialect = z.enum(["arc", "arcade"]);
 const port = z.coerce.number().int().min(0).max(65_535);
 const sats = z.coerce.number().int().positive().max(21e14);
+const share = z.coerce.number().min(0).max(1);
 const list = z.string().transform((text) =>
   text
     .split(",")
@@ -116,6 +117,13 @@ const schema = z.object({
     .regex(/^[0-9a-f]{24}$/)
     .optional()
     .describe("The model AITubo draws with, 24 hex characters; its own default without."),
+  NSFW_REJECT: share
+    .default(0.85)
+    .describe("Pictures the classifier finds this explicit, 0..1, are rejected (C2, docs/MODERATION.md)."),
+  NSFW_REVIEW: share.default(0.3).describe("From here on a moderator decides, 0..1 (C2)."),
+  NSFW_REVIEW_SUGGESTIVE: share
+    .default(0.75)
+    .describe("The same for pictures that are only suggestive, 0..1 (C2)."),
   PUBLIC_URL: z
     .url({ protocol: /^https?$/ })
     .optional()

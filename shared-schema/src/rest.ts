@@ -102,6 +102,45 @@ export const contentAnswer = z.strictObject({
 export const patchContentBody = z.strictObject({ mode: modelWishSchema });
 export const appealBody = z.strictObject({ text: z.string().min(1).max(500) });
 
+/** C2, R12: what waits for a moderator. Creators stay unnamed to moderators too (R6). */
+export const reviewEntrySchema = z.strictObject({
+  id: z.string(),
+  kind: z.enum(["content", "report", "model", "appeal"]),
+  at: ms,
+  /** Where a moderator sees the picture; with the access token. */
+  picture: z.string(),
+  memeId: hash32,
+  title: z.string().optional(),
+  roundId: z.string().optional(),
+  /** Why it is here: the judges' reasons, or the reporter's. */
+  reasons: z.array(z.string()),
+  /** What the creator who appeals has to say. */
+  text: z.string().optional(),
+});
+export const reviewQueueAnswer = z.strictObject({
+  items: z.array(reviewEntrySchema),
+  /** All that waits. */
+  size: z.number().int(),
+  next: z.number().optional(),
+});
+export const reviewDecisionBody = z.strictObject({
+  verdict: z.enum(["approve", "reject"]),
+  /** For the creator of a picture; for the public where a meme of a round is decided. */
+  reason: z.string().min(1).max(300),
+});
+
+/** R12, C6: a moderator's word about a meme. The reason is public: a live round's journal carries it. */
+export const moderateBody = z.strictObject({ reason: z.string().trim().min(1).max(300) });
+export const moderateAnswer = z.strictObject({
+  memeId: hash32,
+  /** `taken` is for good; `shown`: looked at, and nothing wrong with it. */
+  standing: z.enum(["taken", "hidden", "shown"]),
+  /** Paths that a CDN in front has to forget. */
+  purge: z.array(z.string()),
+  /** Live rounds that were told. */
+  rounds: z.array(z.string()),
+});
+
 /** The model a picture would become, before it has won anything; its files are kept for a day. */
 export const previewBody = z.strictObject({ mode: modelWishSchema });
 export const previewAnswer = z.strictObject({
@@ -135,6 +174,8 @@ export const snapshotMeme = z.strictObject({
   rank: z.number().int(),
   order: z.number().int(),
   blurred: z.boolean(),
+  /** R12: title and image are empty then, and its boosts return. */
+  takenDown: z.boolean().optional(),
 });
 /** protocol.md 9: everything a wallet needs to build a deposit without trusting a server's script. */
 export const snapshotSchema = z.strictObject({
@@ -201,6 +242,10 @@ export const roundDetail = z.strictObject({
       model: modelSchema.optional(),
       /** Of winners. */
       sculpture: sculptureSchema.optional(),
+      /** Reported or hidden, and nobody found it harmless since (R12). */
+      blurred: z.boolean().optional(),
+      /** C6: title and image are empty then. */
+      takenDown: z.boolean().optional(),
     }),
   ),
   payouts: z.array(z.strictObject({ playKey: playKeySchema, won: sats, returned: sats })),
@@ -287,6 +332,8 @@ export const galleryAnswer = z.strictObject({
       image: z.string(),
       roundId: z.string(),
       at: ms,
+      /** R12. */
+      blurred: z.boolean().optional(),
     }),
   ),
   next: z.string().optional(),

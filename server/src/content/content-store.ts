@@ -1,7 +1,7 @@
-/** Uploaded pictures and their verdicts (C2). Owns: content records and the block list in Redis. */
-import { modelWishSchema } from "@meme-rounds/shared-schema/rest";
+/** Uploaded pictures and their verdicts (C2). Owns: content records in Redis. Does not own: the pictures' bytes. */
+import { type contentAnswer, modelWishSchema } from "@meme-rounds/shared-schema/rest";
 import { z } from "zod";
-import type { Redis } from "../infra/redis.ts";
+import { type Redis, runScript, script } from "../infra/redis.ts";
 
 const contentSchema = z.object({
   contentId: z.string(),
@@ -13,6 +13,8 @@ const contentSchema = z.object({
   identity: z.string(),
   status: z.enum(["approved", "review", "rejected"]),
   reasons: z.array(z.string()),
+  /** Who had something against it when it was uploaded. */
+  judges: z.array(z.enum(["blocked", "picture", "title"])).default([]),
   width: z.number(),
   height: z.number(),
   /** What the creator wants it to become if it wins. */
@@ -21,8 +23,22 @@ const contentSchema = z.object({
 });
 export type Content = z.infer<typeof contentSchema>;
 
+/** What its creator is told. */
+export const answerOf = (content: Content): z.input<typeof contentAnswer> => {
+  const { contentId, memeId, title, status, reasons, mode, appeal } = content;
+  return { contentId, memeId, title, status, reasons, mode, appeal };
+};
+
 /** A record that no round refers to is forgotten after a week, s. */
 const KEPT_S = 7 * 86_400;
+
+/** KEYS record. ARGV what it was, what it becomes, ttl s. Answers 1 when it still was so. */
+const SWAP = script(
+  "content-swap",
+  `if redis.call("GET", KEYS[1]) ~= ARGV[1] then return 0 end
+redis.call("SET", KEYS[1], ARGV[2], "EX", ARGV[3])
+return 1`,
+);
 
 export class ContentStore {
   private readonly redis: Redis;
@@ -40,12 +56,18 @@ export class ContentStore {
     return text === null ? undefined : contentSchema.parse(JSON.parse(text));
   }
 
-  /** Perceptual hashes (16 hex) that may not be uploaded any more. */
-  async blocked(): Promise<string[]> {
-    return await this.redis.smembers("mr:content:blocked");
-  }
-
-  async block(phash: string): Promise<void> {
-    await this.redis.sadd("mr:content:blocked", phash);
+  /**
+   * Changes a record in one step, whoever else changes it at the same time; `change` may be asked more than once.
+   * Answers the new record; undefined when there is none.
+   */
+  async update(contentId: string, change: (content: Content) => Content): Promise<Content | undefined> {
+    const key = `mr:content:${contentId}`;
+    for (;;) {
+      const before = await this.redis.get(key);
+      if (before === null) return undefined;
+      const after = change(contentSchema.parse(JSON.parse(before)));
+      if ((await runScript(this.redis, SWAP, [key], [before, JSON.stringify(after), KEPT_S])) === 1)
+        return after;
+    }
   }
 }

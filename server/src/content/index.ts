@@ -3,6 +3,7 @@
  * The pipeline itself runs in its own process (worker.ts). Everything else in this folder is private to it.
  */
 
+import { CodedError } from "@meme-rounds/shared-schema/errors";
 import type { Model } from "@meme-rounds/shared-schema/rest";
 import express, { type Router } from "express";
 import type { Route } from "../infra/http.ts";
@@ -11,10 +12,20 @@ import type { Redis } from "../infra/redis.ts";
 import { type Content, ContentStore } from "./content-store.ts";
 import { Gallery } from "./gallery.ts";
 import { mediaRouter } from "./media-routes.ts";
+import { createShelf, type ShelfDeps } from "./media-shelf.ts";
 import { type Media, MediaStore } from "./media-store.ts";
+import { BlockList } from "./moderation/blocks.ts";
+import type { Classifier } from "./moderation/classifier.ts";
+import { createModeration, type Report } from "./moderation/index.ts";
+import type { NsfwThresholds } from "./moderation/scores.ts";
+import { judgeText, type TextVerdict } from "./moderation/text.ts";
 import { createQueue, jobId, TRANSFORM_QUEUE, type TransformData } from "./queues.ts";
 import { contentRoutes } from "./routes.ts";
 import { signedMediaRouter } from "./signed-media.ts";
+import { type Moderated, type ModerationOrder, type Standing, Takedowns } from "./takedown.ts";
+import { takedownRoutes } from "./takedown-routes.ts";
+
+export type { ModerationOrder } from "./takedown.ts";
 
 /** Stored bytes by sha256, for who puts them on chain; undefined when they are gone. */
 export function createMediaReader(redis: Redis): (sha256: string) => Promise<Media | undefined> {
@@ -25,6 +36,8 @@ export function createMediaReader(redis: Redis): (sha256: string) => Promise<Med
 export interface ContentOptions {
   /** MEDIA_SECRET: signs the addresses under which AITubo fetches pictures (C8). */
   mediaSecret: string;
+  /** C2: from which scores on a picture is not simply approved. */
+  nsfw: NsfwThresholds;
 }
 
 export interface ContentService {
@@ -34,34 +47,81 @@ export interface ContentService {
   contentOf(contentId: string): Promise<Content | undefined>;
   enqueueTransforms(roundId: string, winners: readonly { memeId: string; title: string }[]): Promise<void>;
   modelsOf(roundId: string): Promise<Model[]>;
+  /** R12, C6: what moderators decided about these memes; those nobody decided about are left out. */
+  standingOf(memeIds: readonly string[]): Promise<Map<string, Standing>>;
+  /** R12, C6: void in its round, gone from media and gallery, on the block list. To be repeated after an error. */
+  takeDown(memeId: string, by: string, reason: string): Promise<Moderated>;
+  /** R12: a report that the round accepted goes to the moderators. Never throws. */
+  reported(report: Report): Promise<void>;
+  /** R10: whether a chat line may be shown: `rejected` is not, `review` is (C2 tells them apart for titles). */
+  judgeText(text: string): TextVerdict;
   stop(): Promise<void>;
 }
 
 export function createContentService(
   options: ContentOptions,
-  deps: { redis: Redis; logger: Logger; now(): number },
+  deps: {
+    redis: Redis;
+    /** Absent: every picture waits for a moderator. Its owner stops it. */
+    classifier?: Classifier;
+    /** R12: leaves a moderator's word for the rounds that are live; durable once it resolves. Returns their ids. */
+    tellRounds(order: ModerationOrder): Promise<string[]>;
+    /** C6: a file as the chain has it; absent: what left Redis is gone. */
+    fetchFromChain?: ShelfDeps["fetchFromChain"];
+    logger: Logger;
+    now(): number;
+  },
 ): ContentService {
   const contents = new ContentStore(deps.redis);
-  const media = new MediaStore(deps.redis);
+  const { fetchFromChain } = deps;
+  const fromChain = fetchFromChain && createShelf({}, { ...deps, fetchFromChain });
+  const media = new MediaStore(deps.redis, fromChain ? { fromChain } : {});
   const gallery = new Gallery(deps.redis);
+  const blocks = new BlockList(deps.redis, deps);
+  const takedowns = new Takedowns({ ...deps, media, gallery, blocks });
   const transforms = createQueue<TransformData>(TRANSFORM_QUEUE, deps.redis);
+  const moderation = createModeration(options.nsfw, {
+    ...deps,
+    contents,
+    media,
+    effects: {
+      carryOut: (order) => takedowns.carryOut(order),
+      async decideModel() {
+        throw new CodedError("UNAVAILABLE");
+      },
+    },
+  });
   return {
-    routes: contentRoutes({ contents, media, gallery }),
+    routes: [
+      ...contentRoutes({ contents, media, gallery, ...moderation }),
+      ...moderation.routes,
+      ...takedownRoutes(takedowns),
+    ],
     media: express
       .Router()
       .use(signedMediaRouter(options.mediaSecret, { ...deps, media }))
       .use(mediaRouter(media, deps.logger)),
     async contentOf(contentId) {
       const content = await contents.get(contentId);
+      if (content?.status !== "approved") return content;
       // Asked for on the way into a round: from now on the picture must not leave.
-      if (content?.status === "approved") await media.keep(content.memeId);
-      return content;
+      if (await media.keep(content.memeId)) return content;
+      return (await media.isTaken(content.memeId)) ? { ...content, status: "rejected" } : undefined;
     },
     async enqueueTransforms(roundId, winners) {
       for (const { memeId, title } of winners)
         await transforms.add("transform", { roundId, memeId, title }, { jobId: jobId("t", roundId, memeId) });
     },
     modelsOf: (roundId) => gallery.modelsOf(roundId),
+    standingOf: (memeIds) => takedowns.standingOf(memeIds),
+    takeDown: (memeId, by, reason) => takedowns.carryOut({ kind: "takedown", memeId, by, reason }),
+    async reported(report) {
+      await takedowns
+        .noteReport(report.memeId)
+        .catch((err: unknown) => deps.logger.error({ err, ...report }, "a reported meme is not blurred"));
+      await moderation.reported(report);
+    },
+    judgeText,
     stop: () => transforms.close(),
   };
 }

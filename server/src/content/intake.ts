@@ -97,8 +97,11 @@ export function phashDistance(a: string, b: string): number {
   return distance;
 }
 
-/** The hash reads one channel of grey; transparency would be a second one between its pixels. */
-async function phashOf(webp: Uint8Array): Promise<string> {
+/**
+ * Perceptual hash of a picture: 64 bits as 16 hex characters.
+ * It reads one channel of grey; transparency would be a second one between its pixels.
+ */
+export async function phashOf(webp: Uint8Array): Promise<string> {
   const opaque = await sharp(webp).flatten({ background: "#ffffff" }).png({ compressionLevel: 1 }).toBuffer();
   const bits = await phashBits(opaque);
   return BigInt(`0b${bits}`).toString(16).padStart(16, "0");

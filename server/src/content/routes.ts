@@ -4,33 +4,27 @@ import { CodedError } from "@meme-rounds/shared-schema/errors";
 import { contentAnswer, galleryAnswer } from "@meme-rounds/shared-schema/rest";
 import { z } from "zod";
 import { callerOf, type Route, route } from "../infra/http.ts";
-import type { Content, ContentStore } from "./content-store.ts";
+import { answerOf, type Content, type ContentStore } from "./content-store.ts";
 import type { Gallery } from "./gallery.ts";
-import { acceptPicture, phashDistance } from "./intake.ts";
+import { acceptPicture } from "./intake.ts";
 import type { MediaStore } from "./media-store.ts";
+import type { HeldPictures } from "./moderation/held.ts";
+import type { Judge } from "./moderation/judge.ts";
+import type { ReviewQueue } from "./moderation/review.ts";
 import { MAX_UPLOAD_BYTES, readUpload } from "./upload.ts";
 
 const PAGE = 24;
-/** R7's distance, for the block list (C2). */
-const BLOCK_DISTANCE = 6;
 
 export interface ContentRouteDeps {
   contents: ContentStore;
   media: MediaStore;
   gallery: Gallery;
+  judge: Judge;
+  held: HeldPictures;
+  queue: ReviewQueue;
 }
 
-export function contentRoutes({ contents, media, gallery }: ContentRouteDeps): Route[] {
-  const answerOf = ({ contentId, memeId, title, status, reasons, mode, appeal }: Content) => ({
-    contentId,
-    memeId,
-    title,
-    status,
-    reasons,
-    mode,
-    appeal,
-  });
-
+export function contentRoutes({ contents, media, gallery, judge, held, queue }: ContentRouteDeps): Route[] {
   return [
     route({
       method: "post",
@@ -52,15 +46,14 @@ export function contentRoutes({ contents, media, gallery }: ContentRouteDeps): R
         "PICTURE_TYPE_UNSUPPORTED",
         "RATE_LIMITED",
         "TITLE_INVALID",
+        "UNAVAILABLE",
       ],
       async handler(input) {
         const { identity } = callerOf(input);
         const upload = await readUpload(input.req);
         const picture = await acceptPicture(upload.bytes, { maxBytes: MAX_UPLOAD_BYTES });
         if (!picture.ok) throw new CodedError(picture.code);
-        const blocked = (await contents.blocked()).some(
-          (hash) => phashDistance(hash, picture.phash) <= BLOCK_DISTANCE,
-        );
+        const { verdict, reasons, judges } = await judge({ ...picture, title: upload.title });
         const content: Content = {
           contentId: randomUUID(),
           memeId: picture.sha256,
@@ -68,15 +61,23 @@ export function contentRoutes({ contents, media, gallery }: ContentRouteDeps): R
           mime: "image/webp",
           phash: picture.phash,
           identity,
-          status: blocked ? "rejected" : "approved",
-          reasons: blocked ? ["This picture, or one very much like it, was taken down before."] : [],
+          status: verdict,
+          reasons,
+          judges,
           width: picture.width,
           height: picture.height,
           mode: upload.mode,
           appeal: "none",
         };
-        if (!blocked) await media.put(picture.webp, "image/webp");
+        // C2: what is not approved is nobody's to see: /media gets it with a moderator's yes.
+        if (verdict === "approved") await media.put(picture.webp, "image/webp");
+        else await held.hold(picture.sha256, picture.webp, verdict);
         await contents.put(content);
+        if (verdict === "review") {
+          const { contentId } = content;
+          if ((await queue.add({ kind: "content", contentId })) === "full")
+            throw new CodedError("UNAVAILABLE", "The moderators have too much to look at. Try again later.");
+        }
         return answerOf(content);
       },
     }),

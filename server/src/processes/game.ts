@@ -11,6 +11,7 @@ import { callbackRoutes } from "../chain/index.ts";
 import type { Config } from "../config.ts";
 import { modelsStatus } from "../content/aitubo/provider.ts";
 import { createContentService } from "../content/index.ts";
+import { createClassifier } from "../content/moderation/classifier.ts";
 import { matchMaker, RedisPresence, Server, WebSocketTransport } from "../infra/colyseus.ts";
 import type { Lifecycle } from "../infra/lifecycle.ts";
 import { createLimiter } from "../infra/limiter.ts";
@@ -58,7 +59,28 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
     },
   );
   life.add("auth", () => auth.stop());
-  const content = createContentService({ mediaSecret: config.MEDIA_SECRET }, { redis, logger, now });
+  const classifier = createClassifier({}, { logger });
+  life.add("classifier", () => classifier.stop());
+  // Not waited for: the first picture does. A classifier that does not start sends pictures to the moderators.
+  classifier.warm().catch((err: unknown) => logger.error({ err }, "the picture classifier does not start"));
+  const content = createContentService(
+    {
+      mediaSecret: config.MEDIA_SECRET,
+      nsfw: {
+        rejectExplicit: config.NSFW_REJECT,
+        reviewExplicit: config.NSFW_REVIEW,
+        reviewSuggestive: config.NSFW_REVIEW_SUGGESTIVE,
+      },
+    },
+    {
+      redis,
+      classifier,
+      // The Round Service is made below; orders come in once the server listens.
+      tellRounds: (order) => round.moderate(order),
+      logger,
+      now,
+    },
+  );
   life.add("content", () => content.stop());
   const chain = chainOf(config, logger);
   const callback = callbackOf(config);

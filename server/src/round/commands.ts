@@ -123,18 +123,29 @@ export class CommandEdge {
       case "chat": {
         const { ref, text, sig } = message as ClientMessage<"chat">;
         const { playKey, identity } = caller;
+        if (this.deps.content.judgeText(text).verdict === "rejected")
+          return Promise.resolve(this.actor.rejected(ref, "CHAT_REFUSED"));
         const salt = randomBytes(16).toString("hex");
         return this.actor.submit(
           { kind, playKey, identity, text, sig, salt },
           { playKey, ref, payload: message },
         );
       }
-      case "report": {
-        const { ref, memeId } = message as ClientMessage<"report">;
-        const { playKey } = caller;
-        return this.actor.submit({ kind, playKey, memeId }, { playKey, ref, payload: message });
-      }
+      case "report":
+        return this.report(message as ClientMessage<"report">, caller);
     }
+  }
+
+  /** R12: the journal counts it, a moderator looks into it. */
+  private async report(message: ClientMessage<"report">, { playKey }: Caller): Promise<Answer> {
+    const { ref, memeId, reason } = message;
+    const answer = await this.actor.submit(
+      { kind: "report", playKey, memeId },
+      { playKey, ref, payload: message },
+    );
+    if (answer.ok)
+      await this.deps.content.reported({ roundId: this.actor.state.open.roundId, memeId, reason });
+    return answer;
   }
 
   private async enter(message: ClientMessage<"enter">, caller: Caller): Promise<Answer> {

@@ -25,7 +25,12 @@ export type PaymentPort = Pick<
   | "unsettled"
   | "giveUp"
 >;
-export type ContentPort = Pick<ContentService, "contentOf" | "enqueueTransforms" | "modelsOf">;
+export type ContentPort = Pick<
+  ContentService,
+  "contentOf" | "enqueueTransforms" | "modelsOf" | "reported" | "judgeText"
+>;
+/** What the round's pages ask beside that. */
+export type StandingPort = Pick<ContentService, "standingOf">;
 export type AnalyticsPort = Pick<AnalyticsService, "roundFinished" | "roundVoided">;
 export type AudiencePort = Pick<AudienceService, "spectators">;
 export type AuthPort = Pick<AuthService, "authenticate">;

@@ -36,6 +36,7 @@ const REJECTED = [
   "kike",
   "k i k e",
   "k1kes",
+  "u k i k e",
   "wetbacks",
   "p4ki",
   "tranny",
@@ -131,6 +132,7 @@ const SPARED = [
   "Clitheroe",
   "Lightwater",
   "peacock",
+  "P E A C O C K",
   "Hancock",
   "cocktail hour",
   "shuttlecock",
@@ -240,11 +242,11 @@ describe("moderation: titles and chat lines", () => {
       { numRuns: 300 },
     );
   });
-  it("R10: the longest line of single letters is judged within 50 ms", () => {
+  it("R10: the longest line of single letters is judged within 20 ms", () => {
     const worst = "a ".repeat(120);
     judgeText(worst);
     const start = performance.now();
     judgeText(worst);
-    assert.ok(performance.now() - start < 50);
+    assert.ok(performance.now() - start < 20);
   });
 });

@@ -76,6 +76,8 @@ describe("round life", () => {
         contentOf: async () => undefined,
         enqueueTransforms: (_roundId, winners) => step(`transforms ${winners.length}`),
         modelsOf: async () => [],
+        reported: async () => undefined,
+        judgeText: () => ({ verdict: "approved" }),
       },
       analytics: {
         roundFinished: ({ roundId }) => step(`counted ${roundId === round.state.open.roundId}`),

@@ -43,18 +43,30 @@ function lettersOf(word: string, level: WordLevel): string {
     .join("");
 }
 
-function patternOf({ word, level, where }: Word): RegExp {
-  const letters = lettersOf(word, level);
-  if (where === "anywhere") return new RegExp(letters);
-  return new RegExp(where === "start" ? `^${letters}` : `^${letters}${INFLECTION}$`);
+const wholeOf = ({ word, level }: Word): string => `^${lettersOf(word, level)}${INFLECTION}$`;
+
+function patternOf(one: Word): string {
+  if (one.where === "word") return wholeOf(one);
+  return `${one.where === "start" ? "^" : ""}${lettersOf(one.word, one.level)}`;
 }
 
-const searched = WORDS.map((word) => ({ ...word, pattern: patternOf(word) }));
-const whole = WORDS.map(({ word, level }) => ({
-  level,
-  pattern: new RegExp(`^${lettersOf(word, level)}${INFLECTION}$`),
-  split: SPLIT.includes(word),
-}));
+const levelIn = (word: string, { reject, review }: Record<WordLevel, RegExp>): WordLevel | undefined =>
+  reject.test(word) ? "reject" : review.test(word) ? "review" : undefined;
+
+const alternatives = (patterns: readonly string[]) => new RegExp(patterns.join("|") || "(?!)");
+
+/** One expression for all words of a level: a line of chat is searched for them at many places. */
+function searching(patternOf: (word: Word) => string, from: readonly Word[]): Record<WordLevel, RegExp> {
+  const of = (level: WordLevel) => alternatives(from.filter((one) => one.level === level).map(patternOf));
+  return { reject: of("reject"), review: of("review") };
+}
+
+const inside = searching(patternOf, WORDS);
+const whole = searching(wholeOf, WORDS);
+const split = searching(
+  wholeOf,
+  WORDS.filter(({ word }) => SPLIT.includes(word)),
+);
 const spared = new RegExp(SPARED.map((word) => `\\b${word}`).join("|"), "g");
 const confusable = resolveConfusablesTransformer();
 
@@ -110,7 +122,7 @@ function inTokens(tokens: readonly string[]): WordLevel | undefined {
   let found: WordLevel | undefined;
   for (const token of tokens) {
     const word = spelled(token);
-    for (const { pattern, level } of searched) if (pattern.test(word)) found = worse(found, level);
+    found = worse(found, levelIn(word, inside));
     if (word.includes("*")) found = worse(found, masked(word));
   }
   return found;
@@ -134,17 +146,23 @@ function inPhrases(tokens: readonly string[]): WordLevel | undefined {
  */
 function inParts(tokens: readonly string[]): WordLevel | undefined {
   let found: WordLevel | undefined;
+  const isLetter = (at: number): boolean => tokens[at]?.length === 1;
   for (let from = 0; from < tokens.length; from++) {
-    let singles = 0;
-    while ((tokens[from + singles]?.length ?? 0) === 1) singles++;
-    if (singles >= 3) found = worse(found, inTokens([tokens.slice(from, from + singles).join("")]));
-    for (let to = from + 2; to <= Math.min(tokens.length, from + MAX_PARTS); to++) {
-      const parts = tokens.slice(from, to);
-      const word = spelled(parts.join(""));
-      const letters = parts.filter((part) => part.length === 1).length;
-      if (word === "shit" && letters === 1) continue;
-      for (const one of whole)
-        if ((letters > 0 || one.split) && one.pattern.test(word)) found = worse(found, one.level);
+    if (isLetter(from) && !isLetter(from - 1)) {
+      let end = from;
+      while (isLetter(end)) end++;
+      if (end - from >= 3) found = worse(found, inTokens([tokens.slice(from, end).join("")]));
+    }
+    let joined = tokens[from] ?? "";
+    let letters = isLetter(from) ? 1 : 0;
+    for (let to = from + 1; to < Math.min(tokens.length, from + MAX_PARTS); to++) {
+      joined += tokens[to];
+      if (isLetter(to)) letters++;
+      const count = to - from + 1;
+      const level = levelIn(spelled(joined), letters > 0 ? whole : split);
+      // "That's hit", and words that are spelled out: p e a c o c k.
+      if (level === "review" && (letters === count || (joined === "shit" && count === 2))) continue;
+      found = worse(found, level);
     }
   }
   return found;
