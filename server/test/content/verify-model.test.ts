@@ -158,6 +158,14 @@ describe("verification of models", function () {
       assert.equal(await check(empty), "blank");
     });
 
+    it("C5: a frame with a hole where the picture should be", async () => {
+      const hollow = await changed(model.glb, (document) => {
+        for (const node of document.getRoot().listNodes())
+          if (node.getName() === "stage" || node.getName() === "back") node.setMesh(null);
+      });
+      assert.equal(await check(hollow), "blank");
+    });
+
     it("C5: a model that looks the other way", async () => {
       const turned = await changed(model.glb, (document) => scale(document, [-1, 1, -1]));
       assert.notEqual(await check(turned), "none");
@@ -196,6 +204,8 @@ describe("verification of models", function () {
 
     it("C5: a model of a picture of another shape", async () => {
       assert.equal(await check(model.glb, await pictureOf("train-very-wide.webp")), "unrelated");
+      const narrow = await changed(model.glb, (document) => scale(document, [0.9, 1, 1]));
+      assert.equal(await check(narrow), "unrelated");
     });
 
     it("C5: the right shape painted with another picture", async () => {

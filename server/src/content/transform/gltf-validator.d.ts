@@ -10,7 +10,6 @@ declare module "gltf-validator" {
     /** Absent when the bytes are too broken to count anything in. */
     info?: {
       resources?: {
-        storage: "glb" | "buffer-view" | "data-uri" | "external";
         image?: { width: number; height: number };
       }[];
       totalTriangleCount?: number;

@@ -76,15 +76,12 @@ interface Inspection {
   infos: number;
   triangles: number;
   textures: { pixels: number }[];
-  /** Nothing in it has to be fetched from elsewhere. */
-  isWhole: boolean;
 }
 
 async function inspect(glb: Uint8Array): Promise<Inspection> {
   const report = await validator.validateBytes(glb, { maxIssues: 50 }).catch(() => undefined);
   // It rejects with a bare string when the bytes are no glTF at all; what is wrong inside a GLB it reports.
-  if (report === undefined)
-    return { errors: 1, warnings: 0, infos: 0, triangles: 0, textures: [], isWhole: true };
+  if (report === undefined) return { errors: 1, warnings: 0, infos: 0, triangles: 0, textures: [] };
   const { issues, info } = report;
   const resources = info?.resources ?? [];
   return {
@@ -93,7 +90,6 @@ async function inspect(glb: Uint8Array): Promise<Inspection> {
     infos: issues.numInfos,
     triangles: info?.totalTriangleCount ?? 0,
     textures: resources.flatMap(({ image }) => (image ? [{ pixels: image.width * image.height }] : [])),
-    isWhole: resources.every(({ storage }) => storage !== "external"),
   };
 }
 
@@ -109,10 +105,10 @@ export async function verifyModel(glb: Uint8Array, picture: Uint8Array): Promise
   const bytes = glb.length;
   // Too large is not worth reading, nor are too many triangles or pixels worth drawing.
   if (bytes > MAX_BYTES) return { ok: false, reason: "too large", figures: { bytes } };
-  const { errors, warnings, infos, triangles, textures, isWhole } = await inspect(glb);
+  const { errors, warnings, infos, triangles, textures } = await inspect(glb);
   const seen = { errors, warnings, infos, bytes, triangles };
   const refused = (reason: ModelFault): Verification => ({ ok: false, reason, figures: seen });
-  if (errors > 0 || warnings > 0 || !isWhole) return refused("invalid");
+  if (errors > 0 || warnings > 0) return refused("invalid");
   if (triangles >= MAX_TRIANGLES) return refused("too many triangles");
   if (textures.some(({ pixels }) => pixels > MAX_TEXTURE_PIXELS)) return refused("too large");
   const surfaces = await readSurfaces(glb);
@@ -126,7 +122,7 @@ export async function verifyModel(glb: Uint8Array, picture: Uint8Array): Promise
   return reason ? { ok: false, reason, figures } : { ok: true, figures };
 }
 
-/** Undefined: valid glTF, but with an extension or an image that cannot be read. */
+/** Undefined: valid glTF, but with an extension or an image that cannot be read, or that lies elsewhere. */
 async function readSurfaces(glb: Uint8Array): Promise<Surface[] | undefined> {
   try {
     // glTF's reader wants bytes that begin at a multiple of 4, which those of a socket or a pool need not.
@@ -137,12 +133,12 @@ async function readSurfaces(glb: Uint8Array): Promise<Surface[] | undefined> {
 }
 
 function faultOf(figures: ModelFigures, source: Picture): ModelFault | undefined {
-  const { width, height, depth, coverage, entropy, contrast, relief, parallax, similarity } = figures;
+  const { width, height, depth, coverage, contrast, relief, similarity } = figures;
   const longest = Math.max(width, height);
   if (longest < SIZE.least || longest > SIZE.most || depth > SIZE.deepest) return "wrong size";
   if (!hasShapeOf(source, figures)) return "unrelated";
-  if (coverage < 0.95 || entropy < 1 || contrast < 0.4) return "blank";
-  if (depth < 0.1 || relief < 0.02 || parallax < 2) return "flat";
+  if (coverage < 0.95 || contrast < 0.4) return "blank";
+  if (relief < 0.02) return "flat";
   return similarity < LEAST_SIMILARITY ? "unrelated" : undefined;
 }
 
