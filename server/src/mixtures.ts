@@ -44,11 +44,9 @@ export function isLoopback(url: string): boolean {
   return family !== 0 && local.check(host, family === 6 ? "ipv6" : "ipv4");
 }
 
-/** Development and testing play with a stand-in on this machine; the real AITubo needs a real address anywhere. */
+/** A stand-in on this machine finds us here; the real AITubo needs a real address, in every environment. */
 const needsPublicHttps = ({ NODE_ENV, AITUBO_API_KEY, AITUBO_URL }: Mixable): boolean =>
-  NODE_ENV === "staging" ||
-  NODE_ENV === "production" ||
-  (AITUBO_API_KEY !== undefined && !isLoopback(AITUBO_URL));
+  NODE_ENV === "production" || (AITUBO_API_KEY !== undefined && !isLoopback(AITUBO_URL));
 
 const isPublicHttps = (url: string): boolean => new URL(url).protocol === "https:" && !isLoopback(url);
 

@@ -126,6 +126,26 @@ describe("settings", () => {
       { ...MAIN, AUDITOR_URL: "http://auditor.example.org" },
       /^AUDITOR_URL leaves this machine/,
     ],
+    [
+      "a public address over http in production (C8)",
+      { ...MAIN, PUBLIC_URL: "http://memes.example.org" },
+      /^PUBLIC_URL is not https: AITubo fetches/,
+    ],
+    [
+      "a public address on this machine in production (C8)",
+      { ...TEST, PUBLIC_URL: "https://localhost:2567" },
+      /^PUBLIC_URL is an address of this machine: AITubo fetches/,
+    ],
+    [
+      "the real AITubo with an address it cannot reach, in development too (C8)",
+      { ...DEVCHAIN, AITUBO_API_KEY: "api-1", PUBLIC_URL: "http://127.0.0.1:2567" },
+      /^PUBLIC_URL is not https: AITubo fetches/,
+    ],
+    [
+      "AITubo's key in the clear (C3)",
+      { ...DEVCHAIN, AITUBO_API_KEY: "api-1", AITUBO_URL: "http://api.aitubo.example" },
+      /^AITUBO_URL is not https/,
+    ],
   ];
   for (const [what, env, expected] of mixtures)
     it(`O7: refused with what to do: ${what}`, () => {
@@ -151,6 +171,29 @@ describe("settings", () => {
     };
     assert.match(refusalOf({ ...MAIN, ...callback }).join(), /^CALLBACK_URL is not https/);
     assert.deepEqual(refusalOf({ ...TEST, NODE_ENV: "staging", ...callback }), []);
+  });
+
+  it("C8: a stand-in of AITubo on this machine finds us here; without AITubo any address will do", () => {
+    const here = { PUBLIC_URL: "http://127.0.0.1:2567" };
+    const standIn = { AITUBO_API_KEY: "api-1", AITUBO_URL: "http://127.0.0.1:3012" };
+    for (const NODE_ENV of ["development", "testing", "staging"]) {
+      assert.deepEqual(refusalOf({ ...DEVCHAIN, NODE_ENV, ...here, ...standIn }), []);
+      assert.deepEqual(refusalOf({ ...DEVCHAIN, NODE_ENV, ...here }), []);
+    }
+    assert.deepEqual(
+      refusalOf({ ...MAIN, AITUBO_API_KEY: "api-1", PUBLIC_URL: "https://memes.example.org" }),
+      [],
+    );
+  });
+
+  it("C8: the key that signs pictures' addresses comes from the passphrase, and is another than the tokens'", () => {
+    const [one, same, other] = ["12345678", "12345678", "12345679"].map((KEYSTORE_PASSPHRASE) =>
+      readConfig({ KEYSTORE_PASSPHRASE }),
+    );
+    assert.equal(one?.MEDIA_SECRET, same?.MEDIA_SECRET);
+    assert.notEqual(one?.MEDIA_SECRET, other?.MEDIA_SECRET);
+    assert.notEqual(one?.MEDIA_SECRET, one?.JWT_SECRET);
+    assert.match(one?.MEDIA_SECRET ?? "", /^[0-9a-f]{64}$/);
   });
 
   it("O7: without settings main refuses what the defaults would be", () => {

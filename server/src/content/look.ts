@@ -78,16 +78,15 @@ export async function makeLook({ roundId, memeId }: Winner, deps: LookDeps): Pro
     return { kind: "picture", sha256: entry.picture };
   if (left(step) <= 0) return giveUp(step, "AITubo took too long");
   try {
-    const ordered = entry.remoteId ?? (await order(step));
-    return typeof ordered === "string" ? await collect(step, ordered) : ordered;
+    return await (entry.remoteId === undefined ? order(step) : collect(step, entry.remoteId));
   } catch (error) {
     if (error instanceof AituboError) return afterError(step, error);
     throw error;
   }
 }
 
-/** Orders the picture, once. The remote id, or what to do instead. */
-async function order(step: Step): Promise<string | Look> {
+/** Orders the picture, once. */
+async function order(step: Step): Promise<Look> {
   const { winner, entry, ledger, deps } = step;
   if (entry.claimedAt !== undefined) return unclear(step, entry.claimedAt);
   const source = await deps.media.get(winner.memeId);
@@ -99,17 +98,17 @@ async function order(step: Step): Promise<string | Look> {
     ...(await askedFor(source.bytes)),
   };
   // The ledger is written inside: what comes after the breaker's own bookkeeping could be lost with it.
-  return deps.breaker.run("submit", async () => {
-    if (!(await ledger.claim(deps.now()))) return { kind: "wait" as const, ms: MIN_POLL_MS };
+  await deps.breaker.run("submit", async () => {
+    if (!(await ledger.claim(deps.now()))) return;
     try {
       const { remoteId } = await deps.aitubo.submit(input);
       await ledger.submitted(remoteId);
-      return remoteId;
     } catch (error) {
       if (error instanceof AituboError && !error.unclear) await ledger.release();
       throw error;
     }
   });
+  return wait(step, MIN_POLL_MS);
 }
 
 /** A claim without a remote id: somebody is at it this moment, or crashed between sending and writing down. */

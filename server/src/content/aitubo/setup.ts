@@ -2,6 +2,7 @@
  * AITubo and what surrounds it, out of the settings. Owns: putting client, breaker and addresses together.
  * Does not own: whether it is used (provider.ts), the classifier (passed in).
  */
+import { isLoopback } from "../../mixtures.ts";
 import type { LookDeps } from "../look.ts";
 import { Breaker, type BreakerDeps } from "./breaker.ts";
 import { createAitubo } from "./client.ts";
@@ -19,8 +20,6 @@ export interface AituboSettings {
 
 /** One exchange with AITubo, ms. Its claim and the breaker's probe last longer (look.ts, breaker.ts). */
 const TIMEOUT_MS = 20_000;
-/** Where results may come from this machine: a stand-in makes them. */
-const WITH_STAND_INS = ["development", "testing"];
 
 /** What `makeLook` needs of AITubo; undefined where the provider is `local` (C8). */
 export function lookParts(
@@ -33,7 +32,8 @@ export function lookParts(
     baseUrl: settings.AITUBO_URL,
     apiKey,
     timeoutMs: TIMEOUT_MS,
-    allowPrivate: WITH_STAND_INS.includes(settings.NODE_ENV),
+    // A stand-in makes its results on this machine.
+    allowPrivate: settings.NODE_ENV !== "production" && isLoopback(settings.AITUBO_URL),
     ...(modelId === undefined ? {} : { modelId }),
   };
   return {
