@@ -11,8 +11,6 @@ import { createRedis } from "../infra/redis.ts";
 import { createRecordQueue, modelJobs } from "../payment/index.ts";
 import { startHealth } from "./health.ts";
 
-const THRESHOLDS = { rejectExplicit: 0.7, reviewExplicit: 0.3, reviewSuggestive: 0.6 };
-
 export async function startContentWorker(config: Config, logger: Logger, life: Lifecycle): Promise<void> {
   const redis = createRedis(config.REDIS_URL);
   redis.on("error", (err) => logger.warn({ err }, "Redis connection"));
@@ -20,7 +18,12 @@ export async function startContentWorker(config: Config, logger: Logger, life: L
   const classifier = createClassifier({}, { logger });
   life.add("classifier", () => classifier.stop());
   const status = { redis, logger, now: Date.now };
-  const judge = async (picture: Uint8Array) => isUnsafe(await classifier.scoresOf(picture), THRESHOLDS);
+  const thresholds = {
+    rejectExplicit: config.NSFW_REJECT,
+    reviewExplicit: config.NSFW_REVIEW,
+    reviewSuggestive: config.NSFW_REVIEW_SUGGESTIVE,
+  };
+  const judge = async (picture: Uint8Array) => isUnsafe(await classifier.scoresOf(picture), thresholds);
   const look = lookParts(config, { ...status, judge });
   const provider = providerOf(config);
   if (provider.provider === "local") logger.warn({ reason: provider.reason }, "AITubo is off (C8)");
