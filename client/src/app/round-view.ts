@@ -103,7 +103,7 @@ function memesOf(input: ViewInput, before: readonly MemeVm[]): MemeVm[] {
   const known = new Map(before.map((meme) => [meme.memeId, meme]));
   const source: MemeState[] = state
     ? [...state.memes.values()]
-    : snapshot.memes.map((meme) => ({ ...meme, score: 0, takenDown: false, creator: "" }));
+    : snapshot.memes.map((meme) => ({ ...meme, score: 0, takenDown: meme.takenDown ?? false, creator: "" }));
   return source
     .map((meme) => {
       const next = memeVm(meme, you, playKey);

@@ -11,6 +11,7 @@ import type { Logger } from "../infra/logger.ts";
 import type { Redis } from "../infra/redis.ts";
 import { type Content, ContentStore } from "./content-store.ts";
 import { Gallery } from "./gallery.ts";
+import { type CoolingDeps, MediaCooling } from "./media-cooling.ts";
 import { mediaRouter } from "./media-routes.ts";
 import { createShelf, type ShelfDeps } from "./media-shelf.ts";
 import { type Media, MediaStore } from "./media-store.ts";
@@ -22,15 +23,33 @@ import { judgeText, type TextVerdict } from "./moderation/text.ts";
 import { createQueue, jobId, TRANSFORM_QUEUE, type TransformData } from "./queues.ts";
 import { contentRoutes } from "./routes.ts";
 import { signedMediaRouter } from "./signed-media.ts";
-import { type Moderated, type ModerationOrder, type Standing, Takedowns } from "./takedown.ts";
+import { type Standing, Standings } from "./standings.ts";
+import { type Moderated, type ModerationOrder, Takedowns } from "./takedown.ts";
 import { takedownRoutes } from "./takedown-routes.ts";
 
 export type { ModerationOrder } from "./takedown.ts";
 
-/** Stored bytes by sha256, for who puts them on chain; undefined when they are gone. */
-export function createMediaReader(redis: Redis): (sha256: string) => Promise<Media | undefined> {
+/** Stored media, for who puts them on chain. */
+export interface MediaKeeper {
+  /** Undefined when they are gone or taken down. */
+  read(sha256: string): Promise<Media | undefined>;
+  /** Which of these memes were taken down (C6). */
+  takenOf(memeIds: readonly string[]): Promise<Set<string>>;
+  /** Begins to let go of what the chain holds for good; ends with the function it returns. */
+  startCooling(deps: Omit<CoolingDeps, "media">): () => Promise<void>;
+}
+
+export function createMediaKeeper(redis: Redis): MediaKeeper {
   const media = new MediaStore(redis);
-  return (sha256) => media.get(sha256);
+  return {
+    read: (sha256) => media.get(sha256),
+    takenOf: (memeIds) => media.takenOf(memeIds),
+    startCooling(deps) {
+      const cooling = new MediaCooling({}, { ...deps, media });
+      cooling.start();
+      return () => cooling.stop();
+    },
+  };
 }
 
 export interface ContentOptions {
@@ -78,6 +97,7 @@ export function createContentService(
   const media = new MediaStore(deps.redis, fromChain ? { fromChain } : {});
   const gallery = new Gallery(deps.redis);
   const blocks = new BlockList(deps.redis, deps);
+  const standings = new Standings(deps.redis);
   const takedowns = new Takedowns({ ...deps, media, gallery, blocks });
   const transforms = createQueue<TransformData>(TRANSFORM_QUEUE, deps.redis);
   const moderation = createModeration(options.nsfw, {
@@ -113,11 +133,11 @@ export function createContentService(
         await transforms.add("transform", { roundId, memeId, title }, { jobId: jobId("t", roundId, memeId) });
     },
     modelsOf: (roundId) => gallery.modelsOf(roundId),
-    standingOf: (memeIds) => takedowns.standingOf(memeIds),
+    standingOf: (memeIds) => standings.of(memeIds),
     takeDown: (memeId, by, reason) => takedowns.carryOut({ kind: "takedown", memeId, by, reason }),
     async reported(report) {
-      await takedowns
-        .noteReport(report.memeId)
+      await standings
+        .report(report.memeId)
         .catch((err: unknown) => deps.logger.error({ err, ...report }, "a reported meme is not blurred"));
       await moderation.reported(report);
     },

@@ -154,6 +154,17 @@ export class MediaStore {
     return new Set(sha256s.filter((_, at) => notes[at] !== null));
   }
 
+  /** From here on nobody gets these bytes; they are still here for `bytesOfTaken`, until `take`. */
+  async ban(sha256: string, note: string): Promise<void> {
+    await this.redis.hsetnx(TAKEN, sha256, note);
+  }
+
+  /** What was banned, for nobody but the block list: from Redis, else from the chain. Throws UNAVAILABLE. */
+  async bytesOfTaken(sha256: string): Promise<Buffer | undefined> {
+    const stored = await this.redis.hgetBuffer(keyOf(sha256), "bytes");
+    return stored ?? (await this.options.fromChain?.(sha256))?.bytes;
+  }
+
   /** Takes bytes down for good: they leave Redis and are not served, stored or read back any more. */
   async take(sha256: string, note: string): Promise<void> {
     await runScript(this.redis, TAKE, [keyOf(sha256), KEPT, KEPT_BYTES, TAKEN], [sha256, note]);

@@ -52,6 +52,8 @@ export interface SettlementWorkerDeps {
   readJournal(roundId: string): Promise<Entry[]>;
   /** Stored bytes by sha256; undefined when they are gone or taken down. Absent: no files go on chain. */
   readMedia?(sha256: string): Promise<{ bytes: Uint8Array; type: string } | undefined>;
+  /** C6: nothing about such a meme is published any more. Absent: there are none. */
+  isTakenDown?(memeId: string): Promise<boolean>;
   logger: Logger;
   now(): number;
 }

@@ -22,6 +22,7 @@ import { createPaymentService, createRecordQueue, profileJob } from "../payment/
 import { createRoundService } from "../round/index.ts";
 import { bindWeb } from "../web.ts";
 import { callbackOf, chainOf } from "./chain.ts";
+import { createChainFiles } from "./chain-files.ts";
 import { operatorKeystore } from "./keystores.ts";
 
 /** Frames a player may send: a deposit with its parents is the largest. */
@@ -63,6 +64,8 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
   life.add("classifier", () => classifier.stop());
   // Not waited for: the first picture does. A classifier that does not start sends pictures to the moderators.
   classifier.warm().catch((err: unknown) => logger.error({ err }, "the picture classifier does not start"));
+  const chain = chainOf(config, logger);
+  const files = createChainFiles({ network: config.NETWORK }, { redis, chain });
   const content = createContentService(
     {
       mediaSecret: config.MEDIA_SECRET,
@@ -77,12 +80,12 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
       classifier,
       // The Round Service is made below; orders come in once the server listens.
       tellRounds: (order) => round.moderate(order),
+      fetchFromChain: (sha256) => files.fetch(sha256),
       logger,
       now,
     },
   );
   life.add("content", () => content.stop());
-  const chain = chainOf(config, logger);
   const callback = callbackOf(config);
   const payment = await createPaymentService(
     {

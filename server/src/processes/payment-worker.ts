@@ -1,12 +1,14 @@
 /** The settlement worker's process (M3). Owns: its parts and their order. */
 import type { Config } from "../config.ts";
-import { createMediaReader } from "../content/index.ts";
+import { createMediaKeeper } from "../content/index.ts";
 import type { Lifecycle } from "../infra/lifecycle.ts";
 import type { Logger } from "../infra/logger.ts";
 import { createRedis } from "../infra/redis.ts";
 import { createSettlementWorker } from "../payment/index.ts";
+import { enteredOf, withoutTitles } from "../round/covered.ts";
 import { readJournal } from "../round/journal-store.ts";
 import { chainOf } from "./chain.ts";
+import { createChainFiles } from "./chain-files.ts";
 import { startHealth } from "./health.ts";
 import { operatorKeystore } from "./keystores.ts";
 
@@ -18,6 +20,8 @@ export async function startPaymentWorker(config: Config, logger: Logger, life: L
     return redis;
   };
   const redis = connect("main");
+  const chain = chainOf(config, logger);
+  const media = createMediaKeeper(redis);
   const worker = await createSettlementWorker(
     {
       network: config.NETWORK,
@@ -33,13 +37,20 @@ export async function startPaymentWorker(config: Config, logger: Logger, life: L
     {
       redis,
       queueRedis: connect("queue"),
-      chain: chainOf(config, logger),
-      readJournal: (roundId) => readJournal(redis, roundId),
-      readMedia: createMediaReader(redis),
+      chain,
+      // M6, C6: its file goes on chain for good, and no title of what was taken down with it.
+      async readJournal(roundId) {
+        const entries = await readJournal(redis, roundId);
+        return withoutTitles(entries, await media.takenOf(enteredOf(entries)));
+      },
+      readMedia: (sha256) => media.read(sha256),
+      isTakenDown: async (memeId) => (await media.takenOf([memeId])).size > 0,
       logger,
       now: Date.now,
     },
   );
   life.add("settlement worker", () => worker.stop());
+  const files = createChainFiles({ network: config.NETWORK }, { redis, chain });
+  life.add("media cooling", media.startCooling({ finalOnChain: (all) => files.finalOf(all), logger }));
   await startHealth(config, life);
 }

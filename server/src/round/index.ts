@@ -12,7 +12,15 @@ import type { Redis } from "../infra/redis.ts";
 import { RoundDirectory } from "./directory.ts";
 import { RoundExpiry } from "./expiry.ts";
 import { RoundKeeper } from "./keeper.ts";
-import type { AnalyticsPort, AudiencePort, AuthPort, ContentPort, PaymentPort } from "./ports.ts";
+import { leaveOrder, type Order } from "./orders.ts";
+import type {
+  AnalyticsPort,
+  AudiencePort,
+  AuthPort,
+  ContentPort,
+  PaymentPort,
+  StandingPort,
+} from "./ports.ts";
 import { createRoundRoom, type RoomOptions } from "./room.ts";
 import { roundRoutes } from "./routes.ts";
 
@@ -27,7 +35,7 @@ export interface RoundServiceDeps {
   redis: Redis;
   tapRedis: Redis;
   auth: AuthPort;
-  content: ContentPort;
+  content: ContentPort & StandingPort;
   payment: PaymentPort;
   audience: AudiencePort;
   analytics: AnalyticsPort;
@@ -46,6 +54,11 @@ export interface RoundService {
    * `by` is the operator's identity. Rejects when there is none, it is another one, or it has a result already.
    */
   cancel(roundId: string, by: string, reason: string): Promise<void>;
+  /**
+   * R12: a moderator's word for every round of the arena that is not over, whichever process hosts it now or next: it is
+   * in the journal within a second, unless the round does not know the meme or is past the phase. Returns their ids.
+   */
+  moderate(order: Order): Promise<string[]>;
   /** Takes no new round any more. */
   stop(): Promise<void>;
 }
@@ -75,6 +88,11 @@ export function createRoundService(options: RoundServiceOptions, deps: RoundServ
       const live = await directory.live(options.arena);
       if (live?.roundId !== roundId) throw new CodedError("ROUND_UNKNOWN", "This round is not live.");
       await matchMaker.remoteRoomCall(live.roomId, "cancelRound", [by, reason]);
+    },
+    async moderate(order) {
+      const rounds = await directory.unfinished(options.arena);
+      for (const roundId of rounds) await leaveOrder(deps.redis, roundId, order);
+      return rounds;
     },
     async stop() {
       await Promise.all([keeper.stop(), expiry.stop()]);

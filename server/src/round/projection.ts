@@ -25,6 +25,10 @@ export function projectOpening(view: RoundView, state: RoundState): void {
 
 const number = (score: bigint): number => Number(score / 1000n);
 
+/** R12: hidden by a moderator, or reported and not looked at yet. */
+export const isBlurred = (meme: MemeState): boolean =>
+  meme.hidden || (meme.reports.size > 0 && !meme.cleared);
+
 function projectMeme(view: RoundView, meme: MemeState): MemeView {
   const had = view.memes.get(meme.memeId);
   const one = had ?? new MemeView();
@@ -35,9 +39,23 @@ function projectMeme(view: RoundView, meme: MemeState): MemeView {
     view.memes.set(meme.memeId, one);
   }
   one.title = meme.title ?? "";
-  one.blurred = meme.hidden || (meme.reports.size > 0 && !meme.cleared);
+  one.blurred = isBlurred(meme);
   one.takenDown = meme.takenDown;
+  if (meme.takenDown) {
+    one.title = "";
+    one.image = "";
+  }
   return one;
+}
+
+/** C6: title, picture and model of a meme leave, also when the round is too far on for its takedown (R12). */
+export function projectTakenDown(view: RoundView, state: RoundState, memeId: string): void {
+  delete state.memes.get(memeId)?.title;
+  const one = view.memes.get(memeId);
+  if (!one) return;
+  one.title = "";
+  one.image = "";
+  delete one.model;
 }
 
 /** M4: the auditor's word on how far the journal is; the room adds nothing of its own to it. */

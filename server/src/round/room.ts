@@ -23,7 +23,8 @@ import { appendJournal } from "./journal-store.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import { RoundLife } from "./life.ts";
 import { openRound } from "./open.ts";
-import { project, projectHead, projectOpening, projectOutcome } from "./projection.ts";
+import { OrderDesk } from "./orders.ts";
+import { project, projectHead, projectOpening, projectOutcome, projectTakenDown } from "./projection.ts";
 import type { RoundDeps } from "./room-deps.ts";
 import { closeSlow, TapSerializer } from "./serializer.ts";
 import { snapshotOf } from "./snapshot.ts";
@@ -57,6 +58,7 @@ export function createRoundRoom(deps: RoundDeps) {
     private actor: RoundActor | undefined;
     private edge: CommandEdge | undefined;
     private life: RoundLife | undefined;
+    private orders: OrderDesk | undefined;
     private lease: LeaseKeeper | undefined;
     private lastSnapshot = 0;
     private snapshotBusy = false;
@@ -104,6 +106,7 @@ export function createRoundRoom(deps: RoundDeps) {
       });
       this.actor = actor;
       this.edge = new CommandEdge(actor, deps);
+      this.orders = new OrderDesk(actor, { ...deps, onTakenDown: (memeId) => this.onTakenDown(memeId) });
       this.life = new RoundLife(actor, {
         ...deps,
         onFinal: (state) => projectOutcome(view, state),
@@ -246,10 +249,16 @@ export function createRoundRoom(deps: RoundDeps) {
       this.tell("model", { memeId, glb, poster, turntable });
     }
 
+    private onTakenDown(memeId: string): void {
+      this.tell("notice", { kind: "takedown", text: "A meme was taken down.", at: deps.now() });
+      if (this.actor) projectTakenDown(this.state, this.actor.state, memeId);
+    }
+
     private async tick(): Promise<void> {
       if (!this.actor) return;
       const now = deps.now();
       await this.lease?.tick(now);
+      await this.orders?.tick(now);
       await this.life?.tick(now);
       if (this.dirty || now - this.state.serverTime >= SNAPSHOT_MS) {
         this.dirty = false;

@@ -11,9 +11,10 @@ import {
 import { z } from "zod";
 import { type Route, route } from "../infra/http.ts";
 import type { Redis } from "../infra/redis.ts";
+import { covered, coveredSnapshot, enteredOf, memeIdsOf, withoutTitles } from "./covered.ts";
 import type { ArchivedRound, RoundDirectory } from "./directory.ts";
 import { readJournal } from "./journal-store.ts";
-import type { ContentPort, PaymentPort } from "./ports.ts";
+import type { ContentPort, PaymentPort, StandingPort } from "./ports.ts";
 
 const arena = z.string().min(1).max(32).default("main");
 const idParams = z.object({ id: z.string().max(64) });
@@ -23,7 +24,7 @@ export interface RouteDeps {
   redis: Redis;
   directory: RoundDirectory;
   payment: PaymentPort;
-  content: ContentPort;
+  content: Pick<ContentPort, "modelsOf"> & StandingPort;
 }
 
 export function roundRoutes(deps: RouteDeps): Route[] {
@@ -37,13 +38,14 @@ export function roundRoutes(deps: RouteDeps): Route[] {
   };
 
   const detailOf = async (round: ArchivedRound): Promise<RoundDetail> => {
-    const [settlement, models] = await Promise.all([
+    const [settlement, models, standings] = await Promise.all([
       payment.settlementOf(round.roundId),
       content.modelsOf(round.roundId),
+      content.standingOf(memeIdsOf(round)),
     ]);
     const byMeme = new Map(models.map((model) => [model.memeId, model]));
     const state = settlement?.state;
-    return {
+    const detail: RoundDetail = {
       ...round,
       settlement: state === "sent" || state === "mined" ? state : "pending",
       txids: settlement?.txids ?? [],
@@ -53,6 +55,7 @@ export function roundRoutes(deps: RouteDeps): Route[] {
         return model ? { ...meme, model } : meme;
       }),
     };
+    return covered(detail, standings);
   };
 
   return [
@@ -68,7 +71,8 @@ export function roundRoutes(deps: RouteDeps): Route[] {
       async handler({ query }) {
         const snapshot = await directory.snapshot(query.arena);
         if (!snapshot) throw new CodedError("ROUND_NONE");
-        return snapshot;
+        const standings = await content.standingOf(snapshot.memes.map(({ memeId }) => memeId));
+        return coveredSnapshot(snapshot, standings);
       },
     }),
     route({
@@ -118,7 +122,10 @@ export function roundRoutes(deps: RouteDeps): Route[] {
         // R6: creators of a voided round are never revealed, and vouchers name them.
         if (round.outcome === "voided") throw new CodedError("JOURNAL_PRIVATE");
         res.set({ "Content-Type": "application/x-ndjson", "Cache-Control": "public, max-age=60" });
-        for (const entry of await readJournal(redis, params.id)) res.write(`${JSON.stringify(entry)}\n`);
+        const entries = await readJournal(redis, params.id);
+        const standings = await content.standingOf(enteredOf(entries));
+        const taken = new Set([...standings].flatMap(([id, standing]) => (standing === "taken" ? [id] : [])));
+        for (const entry of withoutTitles(entries, taken)) res.write(`${JSON.stringify(entry)}\n`);
         res.end();
         return undefined;
       },

@@ -6,6 +6,7 @@ import type { RoundState } from "@meme-rounds/shared-schema/round-state";
 import { deadlineOf } from "@meme-rounds/shared-schema/rules";
 import type { RoundView } from "@meme-rounds/shared-schema/sync-state";
 import type { ArchivedRound } from "./directory.ts";
+import { isBlurred } from "./projection.ts";
 
 /** Numbers come from the view, which already keeps what must not be seen (R6). */
 export function snapshotOf(
@@ -52,6 +53,7 @@ export function snapshotOf(
       rank: meme.rank,
       order: meme.order,
       blurred: meme.blurred,
+      ...(meme.takenDown ? { takenDown: true } : {}),
     })),
   };
 }
@@ -81,13 +83,16 @@ export function archivedOf(state: RoundState): ArchivedRound {
     journalHash: state.head.hash,
     memesRanked: [...ranked, ...unranked].map((meme, index) => ({
       memeId: meme.memeId,
-      title: meme.title ?? "",
-      image: `/media/${meme.memeId}`,
+      // C6: what was taken down while the round was live stays out of sight, whatever else is lost.
+      title: meme.takenDown ? "" : (meme.title ?? ""),
+      image: meme.takenDown ? "" : `/media/${meme.memeId}`,
       rank: index < ranked.length ? index + 1 : 0,
       winner: winners.includes(meme.memeId),
       boostSats: meme.boostSats,
       backers: meme.backers.size,
       ...(outcome.kind === "void" ? {} : { creator: meme.playKey }),
+      ...(isBlurred(meme) ? { blurred: true } : {}),
+      ...(meme.takenDown ? { takenDown: true } : {}),
     })),
     payouts:
       outcome.kind === "void"

@@ -42,6 +42,8 @@ export interface LedgerDeps {
   readJournal(roundId: string): Promise<Entry[]>;
   /** Stored bytes by sha256; undefined when they are gone or taken down. */
   readMedia(sha256: string): Promise<{ bytes: Uint8Array; type: string } | undefined>;
+  /** C6: nothing about such a meme is published any more. */
+  isTakenDown?(memeId: string): Promise<boolean>;
   /** I4: head of the audit log, hex; zeros where there is none. */
   auditHead?(): Promise<string>;
   logger: Logger;

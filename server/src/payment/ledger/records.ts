@@ -129,6 +129,8 @@ export interface RecordsDeps {
   outbox: Outbox;
   /** Stored bytes by sha256; undefined when they are gone or taken down. */
   readMedia(sha256: string): Promise<{ bytes: Uint8Array; type: string } | undefined>;
+  /** C6: nothing about such a meme is published; absent: there are none. */
+  isTakenDown?(memeId: string): Promise<boolean>;
   logger: Logger;
 }
 
@@ -171,6 +173,9 @@ export class Records {
     const id = `record:${job.id}`;
     let txid = await outbox.txidOf(id);
     if (txid === undefined) {
+      const { memeId } = job.fields;
+      if (memeId !== undefined && (await this.deps.isTakenDown?.(memeId)))
+        return await this.drop(job.id, "its meme was taken down");
       const media = job.media === undefined ? undefined : await readMedia(job.media);
       if (job.media !== undefined && media === undefined)
         return await this.drop(job.id, "its bytes are gone");
