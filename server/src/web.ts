@@ -54,10 +54,15 @@ export function bindWeb(app: express.Application, options: WebOptions, deps: Web
   });
   app.get("/healthz", (_req, res) => void res.json({ ok: true }));
   app.get("/readyz", async (_req, res) => {
-    const ready = await deps.ready();
-    // Not asked while it is not ready: the parts that would answer may be what is missing.
-    const details = ready ? await deps.details?.() : undefined;
-    res.status(ready ? 200 : 503).json({ ready, ...details });
+    try {
+      const ready = await deps.ready();
+      // Not asked while it is not ready: the parts that would answer may be what is missing.
+      const details = ready ? await deps.details?.() : undefined;
+      res.status(ready ? 200 : 503).json({ ready, ...details });
+    } catch (err) {
+      deps.logger.warn({ err }, "/readyz could not be answered");
+      res.status(503).json({ ready: false });
+    }
   });
   app.get("/metrics", (req, res) => void answerMetrics(req, res, options.metricsToken));
   // Media are compressed formats already, and their ranges are of the bytes as they are.
