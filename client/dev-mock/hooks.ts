@@ -1,4 +1,5 @@
 /** The hooks' stand-in for `vite --mode mock`: the same names, made-up scenes. Never in a production build. */
+import type { RoundDetail } from "@meme-rounds/shared-schema/rest";
 import { useEffect, useMemo, useState, useSyncExternalStore } from "react";
 import {
   failure,
@@ -59,6 +60,11 @@ export const useRounds = () => {
     ? [finished.detail, { ...finished.detail, roundId: "main-1795374000", outcome: "voided" as const }]
     : [];
 };
+export const useRoundDetail = (_roundId: string, _isChanging: (detail: RoundDetail) => boolean) => ({
+  detail: useFinished()?.detail,
+  failure: undefined,
+  retry: () => {},
+});
 export const useGallery = () => ({
   items: useMemo(() => galleryOf(start), []),
   loadMore: () => {},

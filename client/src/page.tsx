@@ -2,6 +2,8 @@
 import { lazy, Suspense, useMemo, useState } from "react";
 import { EnterSheet } from "./features/enter/enter-sheet.tsx";
 import { GalleryPage } from "./features/gallery/gallery-page.tsx";
+import { MemePage } from "./features/gallery/meme-page.tsx";
+import { ViewerSheet } from "./features/gallery/viewer-sheet.tsx";
 import { RoundsPage } from "./features/result/rounds-page.tsx";
 import { Arena } from "./features/round/arena.tsx";
 import { Header } from "./features/round/header.tsx";
@@ -10,10 +12,12 @@ import { WalletSheet } from "./features/wallet/wallet-sheet.tsx";
 import { usePath } from "./ui/use-path.ts";
 
 const VerifyPage = lazy(() => import("./features/verify/verify-page.tsx"));
-const ViewerSheet = lazy(() => import("./features/gallery/viewer-sheet.tsx"));
 
 function View({ path }: { path: string }) {
   if (path.startsWith("/gallery")) return <GalleryPage />;
+  const [, roundId, memeId] = /^\/m\/([^/]{1,70})\/([0-9a-f]{64})\/?$/.exec(path) ?? [];
+  if (roundId !== undefined && memeId !== undefined)
+    return <MemePage key={path} roundId={decodeURIComponent(roundId)} memeId={memeId} />;
   const verified = /^\/rounds\/([^/]{1,70})\/verify\/?$/.exec(path)?.[1];
   if (verified !== undefined)
     return (
@@ -56,11 +60,7 @@ export function Page() {
         reason={sheet.kind === "wallet" ? sheet.reason : undefined}
         onClose={closeIf("wallet")}
       />
-      {sheet.kind === "viewer" && (
-        <Suspense>
-          <ViewerSheet exhibit={sheet.exhibit} onClose={closeIf("viewer")} />
-        </Suspense>
-      )}
+      {sheet.kind === "viewer" && <ViewerSheet exhibit={sheet.exhibit} onClose={closeIf("viewer")} />}
     </SheetsContext>
   );
 }

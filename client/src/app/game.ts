@@ -3,10 +3,11 @@
  * Owns: the order of things a person's tap needs (a key, a sign-in, a room). Does not own: any of the parts' work.
  */
 import type { Network } from "@meme-rounds/shared-schema/records";
+import type { RoundDetail } from "@meme-rounds/shared-schema/rest";
 import { createApi } from "../net/api.ts";
 import { openRefundChain } from "../net/chain.ts";
 import { createHeads } from "../net/heads.ts";
-import { createHttp } from "../net/http.ts";
+import { type Answered, createHttp } from "../net/http.ts";
 import type { Player } from "../net/player.ts";
 import { createReceipts } from "../net/receipts.ts";
 import { createRooms } from "../net/rooms.ts";
@@ -44,6 +45,8 @@ export interface Game {
   start(): void;
   stop(): void;
   loadRounds(): Promise<void>;
+  /** One finished round, for a page of its own. */
+  loadRound(roundId: string): Promise<Answered<RoundDetail>>;
   loadGallery(which: "first" | "next"): Promise<void>;
   dismiss(id: string): void;
 }
@@ -293,6 +296,7 @@ export function createGame(deps: GameDeps): Game {
       stopAwake();
     },
     loadRounds: finished.loadRounds,
+    loadRound: api.round,
     loadGallery: finished.loadGallery,
     dismiss: (id) => void store.dispatch(show.dismiss(id)),
   };

@@ -1,11 +1,13 @@
 /**
  * What screens read and call. Owns: the hooks of the seam (model.ts). Does not own: state or actions themselves.
  */
-import { useCallback, useEffect, useMemo, useState } from "react";
+import type { RoundDetail } from "@meme-rounds/shared-schema/rest";
+import { useCallback, useEffect, useMemo, useRef, useState } from "react";
 import { useSelector } from "react-redux";
 import type { GalleryItem, RoundSummary } from "../net/api.ts";
+import type { Answered } from "../net/http.ts";
 import { useGame } from "./context.ts";
-import type { FinishedVm, GameActions, MeVm, NoticeVm, RoundVm, WalletVm } from "./model.ts";
+import type { Failure, FinishedVm, GameActions, MeVm, NoticeVm, RoundVm, WalletVm } from "./model.ts";
 import type { PageState } from "./store.ts";
 
 export const useRound = (): RoundVm | undefined => useSelector((state: PageState) => state.round.view);
@@ -34,6 +36,47 @@ export function useRounds(): RoundSummary[] {
     void loadRounds();
   }, [loadRounds]);
   return useSelector((state: PageState) => state.lists.rounds);
+}
+
+/** How often a round is asked for again that is still changing, ms. */
+const AGAIN_MS = 5_000;
+
+/** One finished round; asked for again while `isChanging` says that it is. `retry` is for after a failure. */
+export function useRoundDetail(
+  roundId: string,
+  isChanging: (detail: RoundDetail) => boolean,
+): { detail: RoundDetail | undefined; failure: Failure | undefined; retry: () => void } {
+  const { loadRound } = useGame();
+  const [answer, setAnswer] = useState<Answered<RoundDetail>>();
+  const [asked, setAsked] = useState(0);
+  const changing = useRef(isChanging);
+  changing.current = isChanging;
+  // biome-ignore lint/correctness/useExhaustiveDependencies: asking again starts over
+  useEffect(() => {
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    let current = true;
+    const ask = async () => {
+      const next = await loadRound(roundId);
+      if (!current) return;
+      // What was read once stays on the page when a later try does not arrive.
+      setAnswer((before) => (next.ok || !before?.ok ? next : before));
+      if (next.ok ? changing.current(next.data) : next.code === "ROUND_LIVE")
+        timer = setTimeout(() => void ask(), AGAIN_MS);
+    };
+    void ask();
+    return () => {
+      current = false;
+      clearTimeout(timer);
+    };
+  }, [loadRound, roundId, asked]);
+  return {
+    detail: answer?.ok ? answer.data : undefined,
+    failure: answer?.ok === false ? answer : undefined,
+    retry: () => {
+      setAnswer(undefined);
+      setAsked((count) => count + 1);
+    },
+  };
 }
 
 /** Models of winners, newest first; `loadMore` does nothing after the last page. */

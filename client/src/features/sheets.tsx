@@ -2,13 +2,7 @@
  * Which sheet is open: anything on the page may ask for one. Owns: that one fact. Does not own: the sheets.
  */
 import { createContext, useContext } from "react";
-import type { ModelVm } from "../app/model.ts";
-
-export interface Exhibit {
-  title: string;
-  model: ModelVm;
-  image: string;
-}
+import type { Exhibit } from "./gallery/exhibit.ts";
 
 export type SheetState =
   | { kind: "none" }

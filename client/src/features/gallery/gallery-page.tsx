@@ -1,8 +1,10 @@
 /** Every meme that won and stands in 3D. Does not own: paging, the viewer. */
 import { useGallery } from "../../app/hooks.ts";
 import { Button } from "../../ui/button.tsx";
+import { linkTo } from "../../ui/use-path.ts";
 import { dayOf, timeOf } from "../../ui/words.ts";
 import { useSheets } from "../sheets.tsx";
+import { exhibitOf, memePathOf } from "./exhibit.ts";
 import { Poster } from "./poster.tsx";
 
 export function GalleryPage() {
@@ -29,10 +31,22 @@ export function GalleryPage() {
             <Poster
               title={item.title}
               model={item}
-              className="aspect-square w-full rounded-2xl bg-floor"
-              onOpen={() => openViewer({ title: item.title, model: item, image: item.image })}
+              blurred={item.blurred === true}
+              className="relative block aspect-square w-full rounded-2xl bg-floor"
+              onOpen={() => {
+                const exhibit = exhibitOf(item.roundId, { ...item, model: item });
+                if (exhibit) openViewer(exhibit);
+              }}
             />
-            <h2 className="mt-3 line-clamp-2 text-lg leading-tight">{item.title}</h2>
+            <h2 className="mt-3 line-clamp-2 text-lg leading-tight">
+              <a
+                {...linkTo(memePathOf(item.roundId, item.memeId))}
+                data-testid="meme-link"
+                className="hover:text-acid hover:underline"
+              >
+                {item.title}
+              </a>
+            </h2>
             <p className="figures mt-1 text-sm text-mist">
               {dayOf(item.at)}, {timeOf(item.at)}
             </p>

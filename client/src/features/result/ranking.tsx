@@ -4,6 +4,7 @@ import type { FinishedVm } from "../../app/model.ts";
 import { Picture } from "../../ui/picture.tsx";
 import { linkTo, verifyPathOf } from "../../ui/use-path.ts";
 import { brief, count, shortId } from "../../ui/words.ts";
+import { exhibitOf, memePathOf } from "../gallery/exhibit.ts";
 import { useSheets } from "../sheets.tsx";
 
 /** More payouts than these are on the chain for who wants them; here they would hide the player's own. */
@@ -17,7 +18,12 @@ export function Ranking({ finished }: { finished: FinishedVm }) {
       <h3 className="text-lg">Ranking</h3>
       <ol className="mt-1 flex flex-col">
         {finished.detail.memesRanked.slice(0, SHOWN_MEMES).map((meme, place) => (
-          <Row key={meme.memeId} meme={meme} minor={!meme.winner && place >= 4} />
+          <Row
+            key={meme.memeId}
+            roundId={finished.detail.roundId}
+            meme={meme}
+            minor={!meme.winner && place >= 4}
+          />
         ))}
       </ol>
     </section>
@@ -25,14 +31,15 @@ export function Ranking({ finished }: { finished: FinishedVm }) {
 }
 
 interface RowProps {
+  roundId: string;
   meme: FinishedVm["detail"]["memesRanked"][number];
   /** Left out on a phone, where the live round waits below. */
   minor: boolean;
 }
 
-function Row({ meme, minor }: RowProps) {
+function Row({ roundId, meme, minor }: RowProps) {
   const { openViewer } = useSheets();
-  const { model } = meme;
+  const exhibit = exhibitOf(roundId, meme);
   return (
     <li
       className={`figures items-center gap-3 border-b border-line py-2 last:border-0 ${minor ? "hidden sm:flex" : "flex"}`}
@@ -40,12 +47,25 @@ function Row({ meme, minor }: RowProps) {
       <span className={`display w-7 text-xl ${meme.winner ? "text-acid" : "text-mist"}`}>
         {meme.rank || "–"}
       </span>
-      <Picture src={model?.poster ?? meme.image} alt="" className="size-10 shrink-0 rounded-lg" />
-      <span className="min-w-0 flex-1 truncate text-sm font-medium">{meme.title}</span>
-      {model && (
+      <span className="size-10 shrink-0 overflow-hidden rounded-lg">
+        <Picture
+          src={meme.model?.poster ?? meme.image}
+          alt=""
+          blurred={meme.blurred === true}
+          className="size-full"
+        />
+      </span>
+      <a
+        {...linkTo(memePathOf(roundId, meme.memeId))}
+        data-testid="meme-link"
+        className="min-w-0 flex-1 truncate py-1 text-sm font-medium hover:text-acid hover:underline"
+      >
+        {meme.takenDown ? "Taken down" : meme.title}
+      </a>
+      {exhibit && (
         <button
           type="button"
-          onClick={() => openViewer({ title: meme.title, model, image: meme.image })}
+          onClick={() => openViewer(exhibit)}
           aria-label={`See ${meme.title} in 3D`}
           className="rounded-md bg-raised px-2 py-1 text-xs font-bold text-acid hover:bg-line"
         >

@@ -9,6 +9,7 @@ import { Button } from "../../ui/button.tsx";
 import { CubeIcon } from "../../ui/icons.tsx";
 import { Picture } from "../../ui/picture.tsx";
 import { count, plural } from "../../ui/words.ts";
+import { exhibitOf } from "../gallery/exhibit.ts";
 import { Poster } from "../gallery/poster.tsx";
 import { useSheets } from "../sheets.tsx";
 import { OnChain, Payouts, Ranking } from "./ranking.tsx";
@@ -82,7 +83,7 @@ function Unfolded({ finished }: { finished: FinishedVm }) {
   const best = detail.memesRanked.find((meme) => meme.winner);
   const winners = detail.memesRanked.filter((meme) => meme.winner);
   const sculpted = winners.filter((meme) => meme.model).length;
-  const { model } = best ?? {};
+  const exhibit = best && exhibitOf(detail.roundId, best);
   if (detail.outcome === "voided") {
     return (
       <p className="px-5 pb-5 text-mist">
@@ -96,22 +97,29 @@ function Unfolded({ finished }: { finished: FinishedVm }) {
       <div className="flex flex-col gap-4">
         {best && (
           <figure className="relative aspect-square overflow-hidden rounded-xl bg-pit">
-            {model ? (
+            {best.model && exhibit ? (
               <Poster
                 title={best.title}
-                model={model}
+                model={best.model}
+                blurred={best.blurred === true}
                 className="absolute inset-0"
-                onOpen={() => openViewer({ title: best.title, model, image: best.image })}
+                onOpen={() => openViewer(exhibit)}
               />
             ) : (
-              <Picture src={best.image} alt={best.title} whole className="absolute inset-0" />
+              <Picture
+                src={best.image}
+                alt={best.title}
+                blurred={best.blurred === true}
+                whole
+                className="absolute inset-0"
+              />
             )}
             <figcaption className="pointer-events-none absolute inset-x-0 bottom-0 bg-linear-to-t from-black via-black/75 to-transparent p-5 pt-24">
               <span className="rounded-md bg-acid px-2 py-1 text-sm font-bold text-ink">Winner</span>
               <span className="display mt-3 block text-3xl text-balance sm:text-4xl">{best.title}</span>
               <span className="figures mt-2 block text-sm font-medium">
                 {count(best.boostSats)} sat from {plural(best.backers, "backer")}
-                {model && ". Press to turn it in 3D."}
+                {exhibit && ". Press to turn it in 3D."}
               </span>
             </figcaption>
           </figure>

@@ -4,6 +4,7 @@ import { OutIcon } from "../../ui/icons.tsx";
 import { Picture } from "../../ui/picture.tsx";
 import { linkTo, verifyPathOf } from "../../ui/use-path.ts";
 import { brief, count, dayOf, plural, timeOf } from "../../ui/words.ts";
+import { memePathOf } from "../gallery/exhibit.ts";
 
 export function RoundsPage() {
   const rounds = useRounds();
@@ -28,7 +29,19 @@ export function RoundsPage() {
             <Picture src={round.winner?.image ?? ""} alt="" className="size-16 rounded-xl" />
             <div className="min-w-0 flex-1 basis-48">
               <p className="truncate font-display text-xl font-bold">
-                {round.outcome === "voided" ? "Void: no contest" : (round.winner?.title ?? "No winner")}
+                {round.outcome === "voided" ? (
+                  "Void: no contest"
+                ) : round.winner?.title ? (
+                  <a
+                    {...linkTo(memePathOf(round.roundId, round.winner.memeId))}
+                    data-testid="meme-link"
+                    className="hover:text-acid hover:underline"
+                  >
+                    {round.winner.title}
+                  </a>
+                ) : (
+                  "No winner to show"
+                )}
               </p>
               <p className="mt-1 text-sm text-mist">
                 {dayOf(round.closesAt)}, {timeOf(round.closesAt)}. {plural(round.memes, "meme")},{" "}
