@@ -26,7 +26,7 @@ export async function startContentWorker(config: Config, logger: Logger, life: L
   const judge = async (picture: Uint8Array) => isUnsafe(await classifier.scoresOf(picture), thresholds);
   const look = lookParts(config, { ...status, judge });
   // The first picture of AITubo's comes within seconds of a round's end.
-  if (look) classifier.warm().catch((err) => logger.error({ err }, "the classifier does not start"));
+  if (look) classifier.warm().catch((err: unknown) => logger.error({ err }, "the classifier does not start"));
   const provider = providerOf(config);
   if (provider.provider === "local") logger.warn({ reason: provider.reason }, "AITubo is off (C8)");
   const records = createRecordQueue(redis);

@@ -163,9 +163,26 @@ describe("AITubo's circuit breaker (C3)", () => {
     await fail(breaker, "retry");
     await fail(breaker, "rate", 700);
     assert.deepEqual(await breaker.state(), { state: "open", reason: "rate", until: now + 700 });
-    assert.equal(await works(make()), "open");
+    assert.equal(await works(make()), "rate", "who comes while it holds is told to wait, not to give up");
     now += 700;
     assert.equal(await works(make()), "ok");
+  });
+
+  it("while another's probe is under way the wait is a second at most", async () => {
+    const breaker = make({ probeMs: 30_000 });
+    await fail(breaker, "rate", 700);
+    now += 700;
+    await new Promise<void>((began) => {
+      void breaker.run("submit", () => {
+        began();
+        return new Promise<never>(() => {});
+      });
+    });
+    await assert.rejects(
+      breaker.run("submit", async () => 1),
+      (error: unknown) =>
+        error instanceof AituboError && error.kind === "rate" && error.retryAfterMs === 1_000,
+    );
   });
 
   it("what was under way when it opened neither closes nor lengthens it", async () => {

@@ -5,7 +5,7 @@
 import assert from "node:assert/strict";
 import type { LookupAddress } from "node:dns";
 import { readFile } from "node:fs/promises";
-import { createServer, type Server } from "node:http";
+import { createServer, request, type Server } from "node:http";
 import {
   isPublicAddress,
   PrivateAddressError,
@@ -167,6 +167,27 @@ describe("hosts of AITubo's results (C3)", () => {
         { address: "2606:4700::1111", family: 6 },
       ]);
       assert.equal(await look(["1.1.1.1"], false), "1.1.1.1");
+    });
+
+    it("is what node's own requests take: they connect to the address it gives", async () => {
+      const resolve: Resolve = async (host) => {
+        assert.equal(host, "files.test");
+        return [{ address: "127.0.0.1", family: 4 }];
+      };
+      const lookup = publicLookup(resolve, (address) => address === "127.0.0.1");
+      for (const autoSelectFamily of [true, false]) {
+        const status = await new Promise((done, fail) => {
+          const options = { agent: false, lookup, autoSelectFamily } as const;
+          request(`http://files.test:${port}/a.png`, options, (response) => {
+            response.resume();
+            done(response.statusCode);
+          })
+            .once("error", fail)
+            .end();
+        });
+        assert.equal(status, 200);
+      }
+      assert.deepEqual(calls, ["/a.png", "/a.png"]);
     });
 
     it("one private address among them refuses the host, and so does none at all", async () => {

@@ -280,6 +280,28 @@ describe("the look that AITubo gives (C3)", function () {
         assert.deepEqual([creates(), aitubo.taken], [2, 1]);
       });
 
+    it("429 to one winner's order: the others wait too, and all get their picture", async () => {
+      aitubo.fault({ path: CREATE, kind: "429" });
+      const winners = [1, 2, 3].map(() => ({ roundId: `main-${++round}`, memeId }));
+      const deps = depsWith();
+      const ends = new Map<string, Look>();
+      for (let tries = 0; ends.size < winners.length && tries < 60; tries++) {
+        await Promise.all(
+          winners.map(async (one) => {
+            const look = await makeLook(one, deps);
+            if (look.kind !== "wait") ends.set(one.roundId, look);
+          }),
+        );
+        now += 1_000;
+        await pause(30);
+      }
+      assert.deepEqual(
+        [...ends.values()].map(({ kind }) => kind),
+        ["picture", "picture", "picture"],
+      );
+      assert.equal(aitubo.taken, 3);
+    });
+
     for (const kind of ["429", "500", "html", "page", "torn", "code", "cut", "hang"] as const)
       it(`${kind} to a question: asked again, nothing is ordered again`, async () => {
         const deps = depsWith({ timeoutMs: kind === "hang" ? 300 : 2_000 });

@@ -235,6 +235,24 @@ describe("AITubo (C3)", () => {
     }
   });
 
+  describe("faults on command over HTTP", () => {
+    const command = (body: unknown, key = KEY) =>
+      fetch(`${aitubo.url}/stand-in/faults`, {
+        method: "POST",
+        headers: { authorization: `Bearer ${key}`, "content-type": "application/json" },
+        body: JSON.stringify(body),
+      });
+
+    it("happen to the next call of their path, once; without the key or of no known kind they are refused", async () => {
+      assert.equal((await command({ path: CREATE, kind: "402" }, "api-other")).status, 401);
+      assert.equal((await command({ path: CREATE, kind: "explode" })).status, 400);
+      assert.equal((await command({ path: "/elsewhere", kind: "402" })).status, 400);
+      assert.equal((await command({ path: CREATE, kind: "402" })).status, 200);
+      await fails("credit", client.submit(input()));
+      await client.submit(input());
+    });
+  });
+
   describe("what is downloaded", () => {
     it("nothing in another way than the API's own", async () => {
       for (const url of ["file:///etc/hosts", "https://127.0.0.1/a.jpg", "not a url"])

@@ -69,15 +69,15 @@ export function refusePrivateLiteral(url: URL): void {
 }
 
 /**
- * A look-up for a request's `lookup` option: the connection goes to the very addresses that were checked, so a name
+ * A look-up for a request's `lookup` option, for addresses that `allows` (public ones) lets through: the connection goes to the very addresses that were checked, so a name
  * that changes between the check and the connection gains nothing. One address that is not public refuses the host.
  */
-export function publicLookup(resolve: Resolve): LookupFunction {
+export function publicLookup(resolve: Resolve, allows = isPublicAddress): LookupFunction {
   return (host, options, callback) => {
     resolve(host).then(
       (addresses) => {
         const [first] = addresses;
-        if (!first || !addresses.every(({ address }) => isPublicAddress(address)))
+        if (!first || !addresses.every(({ address }) => allows(address)))
           callback(new PrivateAddressError(), []);
         else if (options.all) callback(null, addresses);
         else callback(null, first.address, first.family);

@@ -6,6 +6,7 @@
  * closed: calls go through. open: none does, until a time. half-open: after that time one call at a time goes through
  * as a probe; its success closes the breaker, its failure opens it for twice as long.
  */
+import { z } from "zod";
 import type { Logger } from "../../infra/logger.ts";
 import { counter, gauge } from "../../infra/metrics.ts";
 import { type Redis, runScript, script } from "../../infra/redis.ts";
@@ -42,21 +43,22 @@ const KEY = "mr:aitubo:breaker";
 const FORGET_MS = 86_400_000;
 
 /**
- * KEYS[1] breaker. ARGV: now, probeMs, call. Answers 0 when the call may go, else the time, ms, to ask again at. After
- * an opening has passed, one caller is let through until its probe time ends. Jobs that are paid for are asked about
- * even where there is no credit for more.
+ * KEYS[1] breaker. ARGV: now, probeMs, call, lookMs. Answers {ms to wait, why it is open}; 0 when the call may go. After
+ * an opening has passed, one caller is let through until its probe time ends; the others look again every lookMs. Jobs
+ * that are paid for are asked about even where there is no credit for more.
  */
 const enter = script(
   "aitubo-breaker-enter",
   `local till = tonumber(redis.call('hget', KEYS[1], 'until') or '0')
-  if till == 0 then return 0 end
-  if ARGV[3] == 'poll' and redis.call('hget', KEYS[1], 'reason') == 'credit' then return 0 end
+  if till == 0 then return {0, ''} end
+  local why = redis.call('hget', KEYS[1], 'reason') or ''
+  if ARGV[3] == 'poll' and why == 'credit' then return {0, ''} end
   local now = tonumber(ARGV[1])
-  if now < till then return till end
+  if now < till then return {till - now, why} end
   local probe = tonumber(redis.call('hget', KEYS[1], 'probe') or '0')
-  if now < probe then return probe end
+  if now < probe then return {math.min(probe - now, tonumber(ARGV[4])), why} end
   redis.call('hset', KEYS[1], 'probe', string.format('%d', now + tonumber(ARGV[2])))
-  return 0`,
+  return {0, ''}`,
 );
 
 /**
@@ -102,6 +104,10 @@ const fail = script(
   return now + ms`,
 );
 
+const entered = z.tuple([z.number(), z.string()]);
+/** While another's probe is under way, ms. */
+const LOOK_MS = 1_000;
+
 /** Errors that say AITubo is not well, or not for us. The others are answers to one request. */
 const FAILURES: readonly AituboErrorKind[] = ["retry", "rate", "credit", "key"];
 const DEFAULT_RATE_MS = 5_000;
@@ -125,17 +131,20 @@ export class Breaker {
 
   /**
    * Makes the call when the breaker lets it through, and counts how it ended. Throws what the call throws, or
-   * AituboError `open` with the ms until it may be asked again; then nothing was sent.
+   * AituboError with the ms until it may be asked again: `rate` where AITubo limits us, `open` where it is not well.
+   * Then nothing was sent.
    */
   async run<T>(name: "submit" | "poll", call: () => Promise<T>): Promise<T> {
     const { redis, now } = this.deps;
-    const at = now();
-    const wait = Number(await runScript(redis, enter, [KEY], [at, this.options.probeMs, name]));
-    if (wait > 0) {
+    const args = [now(), this.options.probeMs, name, LOOK_MS];
+    const [waitMs, why] = entered.parse(await runScript(redis, enter, [KEY], args));
+    if (waitMs > 0) {
       this.count(name, "open");
-      throw new AituboError("open", "AITubo is not asked for now: the circuit breaker is open", {
-        retryAfterMs: Math.max(1, wait - at),
-      });
+      throw new AituboError(
+        why === "rate" ? "rate" : "open",
+        `AITubo is not asked for now: the circuit breaker is open (${why})`,
+        { retryAfterMs: waitMs },
+      );
     }
     try {
       const answer = await call();
