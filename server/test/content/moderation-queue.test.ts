@@ -1,0 +1,308 @@
+/** C2, R12: the moderators' queue, their decisions, and appeals. */
+import assert from "node:assert/strict";
+import { CodedError } from "@meme-rounds/shared-schema/errors";
+import { contentAnswer, problemSchema, reviewQueueAnswer } from "@meme-rounds/shared-schema/rest";
+import { ReviewQueue } from "../../src/content/moderation/review.ts";
+import { DOUBTFUL, EXPLICIT, type ModerationRig, picture, startModeration } from "./moderation-kit.ts";
+
+const MEME = "ab".repeat(32);
+
+describe("moderation: the queue", () => {
+  let rig: ModerationRig;
+  before(async () => {
+    rig = await startModeration();
+  });
+  after(() => rig?.stop());
+  beforeEach(() => rig.reset());
+
+  const upload = async (seed: number, title = "Such wow", as = "ann") =>
+    contentAnswer.parse(await (await rig.upload(await picture(seed), title, as)).json());
+  const contentOf = async (id: string, as = "ann") =>
+    contentAnswer.parse(await (await rig.call("GET", `/content/${id}`, as)).json());
+  const list = async (cursor?: number) => {
+    const path = `/admin/queue${cursor === undefined ? "" : `?cursor=${cursor}`}`;
+    return reviewQueueAnswer.parse(await (await rig.call("GET", path, "mod")).json());
+  };
+  const decide = (id: string, verdict: "approve" | "reject", reason = "looked at") =>
+    rig.call("POST", `/admin/queue/${id}`, "mod", { verdict, reason });
+  const appeal = (id: string, text = "It is a peach.", as = "ann") =>
+    rig.call("POST", `/content/${id}/appeal`, as, { text });
+  const codeOf = async (response: Response) => problemSchema.parse(await response.json()).code;
+  const report = (memeId = MEME, roundId = "main-600") =>
+    rig.moderation.reported({ roundId, memeId, reason: "rude" });
+
+  describe("what is in it", () => {
+    it("C2: is for moderators only", async () => {
+      const paths = [
+        ["GET", "/admin/queue"],
+        ["GET", "/admin/queue/x/picture"],
+        ["POST", "/admin/queue/x"],
+      ] as const;
+      for (const [method, path] of paths) {
+        const body = method === "POST" ? { verdict: "approve", reason: "x" } : undefined;
+        assert.equal(await codeOf(await rig.call(method, path, "ann", body)), "ROLE_REQUIRED");
+        assert.equal(await codeOf(await rig.call(method, path, undefined, body)), "AUTH_REQUIRED");
+      }
+    });
+
+    it("C2: names the picture and the reasons, oldest first, and nobody's creator", async () => {
+      rig.say(DOUBTFUL);
+      const first = await upload(1, "One", "ann");
+      const second = await upload(2, "Two", "bob");
+      await report();
+      const { items, size } = await list();
+      assert.equal(size, 3);
+      assert.deepEqual(
+        items.map(({ kind, title, memeId }) => [kind, title, memeId]),
+        [
+          ["content", "One", first.memeId],
+          ["content", "Two", second.memeId],
+          ["report", undefined, MEME],
+        ],
+      );
+      assert.deepEqual(items[2]?.reasons, ["rude"]);
+      assert.doesNotMatch(JSON.stringify(items), /ann|bob/);
+    });
+
+    it("C2: a moderator sees a picture nobody else can see", async () => {
+      rig.say(DOUBTFUL);
+      await upload(3);
+      const [item] = (await list()).items;
+      const path = item?.picture.replace(/^\/api/, "") ?? "";
+      const response = await rig.call("GET", path, "mod");
+      assert.equal(response.headers.get("content-type"), "image/webp");
+      assert.equal(response.headers.get("cache-control"), "no-store");
+      assert.ok((await response.arrayBuffer()).byteLength > 100);
+      assert.equal(await codeOf(await rig.call("GET", "/admin/queue/unknown/picture", "mod")), "NOT_FOUND");
+    });
+
+    it("R12: many reports of a meme are one item; another round's are another", async () => {
+      for (let i = 0; i < 3; i++) await report();
+      await report(MEME, "main-1200");
+      assert.equal((await list()).size, 2);
+    });
+
+    it("R12: once decided, a meme's reports of that round do not come back", async () => {
+      await report();
+      const [item] = (await list()).items;
+      assert.equal((await decide(item?.id ?? "", "approve")).status, 200);
+      await report();
+      assert.equal((await list()).size, 0);
+    });
+
+    it("C2: pages of 50, without loss or repetition while items are decided", async () => {
+      const queue = rig.moderation.queue;
+      const ids = Array.from({ length: 120 }, (_, i) => i.toString(16).padStart(64, "0"));
+      for (const memeId of ids) await report(memeId);
+      const seen: string[] = [];
+      let cursor: number | undefined;
+      for (let page = 0; page < 3; page++) {
+        const { items, next } = await list(cursor);
+        seen.push(...items.map((item) => item.memeId));
+        for (const { id } of items.slice(0, 10)) await queue.close(id);
+        cursor = next;
+      }
+      assert.equal(cursor, undefined);
+      assert.deepEqual(seen, ids);
+    });
+
+    it("C2: takes no more than it may hold", async () => {
+      const small = new ReviewQueue(rig.redis, { now: () => 1, maxItems: 2 });
+      const add = (contentId: string) => small.add({ kind: "content", contentId });
+      assert.deepEqual(
+        [await add("a"), await add("b"), await add("c"), await add("a")],
+        ["queued", "queued", "full", "queued"],
+      );
+      await small.close("content.a");
+      assert.equal(await add("c"), "queued");
+      assert.equal(await add("a"), "decided");
+    });
+
+    it("C2: an upload whose record is forgotten leaves the queue", async () => {
+      rig.say(DOUBTFUL);
+      const { contentId } = await upload(4);
+      await rig.redis.del(`mr:content:${contentId}`);
+      await list();
+      assert.equal((await list()).size, 0);
+    });
+  });
+
+  describe("decisions", () => {
+    it("C2: yes to an upload approves it, brings it to /media, and spares its next upload the wait", async () => {
+      rig.say(DOUBTFUL);
+      const { contentId, memeId } = await upload(5);
+      assert.equal((await decide(`content.${contentId}`, "approve")).status, 200);
+      const content = await contentOf(contentId);
+      assert.equal(content.status, "approved");
+      assert.deepEqual(content.reasons, []);
+      assert.ok(await rig.media.get(memeId));
+      assert.equal((await upload(5, "Again", "bob")).status, "approved");
+    });
+
+    it("C2: no to an upload rejects it with the moderator's reason, and the picture does not come back", async () => {
+      rig.say(DOUBTFUL);
+      const { contentId, memeId } = await upload(6);
+      await decide(`content.${contentId}`, "reject", "This is a person who did not agree.");
+      const content = await contentOf(contentId);
+      assert.equal(content.status, "rejected");
+      assert.deepEqual(content.reasons, ["This is a person who did not agree."]);
+      assert.equal(await rig.media.get(memeId), undefined);
+      assert.equal((await upload(6, "Again", "bob")).status, "rejected");
+    });
+
+    it("C2: no to a title does not block the picture", async () => {
+      const { contentId } = await upload(7, "f u c k");
+      await decide(`content.${contentId}`, "reject", "Not this title.");
+      assert.equal((await upload(7, "Friendly")).status, "approved");
+    });
+
+    it("C2: yes to a title does not clear the picture", async () => {
+      const { contentId } = await upload(8, "f u c k");
+      await decide(`content.${contentId}`, "approve");
+      assert.equal((await contentOf(contentId)).status, "approved");
+      rig.say(EXPLICIT);
+      assert.equal((await upload(8, "Friendly")).status, "rejected");
+    });
+
+    it("R12: no to a reported meme takes it down, yes shows it again; the journal gets who and why", async () => {
+      await report(MEME);
+      await report("cd".repeat(32));
+      await decide(`report.main-600.${MEME}`, "reject", "rude");
+      await decide(`report.main-600.${"cd".repeat(32)}`, "approve", "fine");
+      assert.deepEqual(rig.effects, [
+        `takedown ${MEME} by mod: rude`,
+        `unhide ${"cd".repeat(32)} by mod: fine`,
+      ]);
+    });
+
+    it("R12: a report of what was taken down meanwhile is done with", async () => {
+      await report();
+      rig.failNext(new CodedError("MEME_TAKEN_DOWN"));
+      assert.equal((await decide(`report.main-600.${MEME}`, "approve")).status, 200);
+      assert.equal((await list()).size, 0);
+    });
+
+    it("C5: a model that waits is handed to the pipeline with the verdict", async () => {
+      await rig.moderation.queue.add({ kind: "model", roundId: "main-600", memeId: MEME, reason: "flat" });
+      await decide(`model.main-600.${MEME}`, "approve");
+      assert.deepEqual(rig.effects, [`model main-600 ${MEME} approve`]);
+    });
+
+    it("C2: what fails leaves the item in the queue, and it can be decided again at once", async () => {
+      await report();
+      rig.failNext(new Error("Redis is away"));
+      assert.equal((await decide(`report.main-600.${MEME}`, "reject")).status, 500);
+      assert.equal((await list()).size, 1);
+      assert.equal((await decide(`report.main-600.${MEME}`, "reject")).status, 200);
+      assert.equal(rig.effects.length, 1);
+    });
+
+    it("C2: of two moderators at once one decides, and a decided item is gone", async () => {
+      rig.say(DOUBTFUL);
+      const { contentId } = await upload(9);
+      const id = `content.${contentId}`;
+      const both = await Promise.all([decide(id, "approve"), decide(id, "reject", "no")]);
+      assert.deepEqual(both.map(({ status }) => status).sort(), [200, 409]);
+      const expected = both[0]?.status === 200 ? "approved" : "rejected";
+      assert.equal((await contentOf(contentId)).status, expected);
+      assert.equal(await codeOf(await decide(id, "approve")), "REVIEW_ITEM_UNKNOWN");
+      assert.equal(await codeOf(await decide("nothing", "approve")), "REVIEW_ITEM_UNKNOWN");
+    });
+
+    it("C2: a yes that comes after the picture is gone says so", async () => {
+      rig.say(DOUBTFUL);
+      const { contentId, memeId } = await upload(10);
+      await rig.moderation.held.drop(memeId);
+      await decide(`content.${contentId}`, "approve");
+      const content = await contentOf(contentId);
+      assert.equal(content.status, "rejected");
+      assert.match(content.reasons.join(), /upload it again/);
+      assert.equal((await upload(10)).status, "approved");
+    });
+  });
+
+  describe("appeals", () => {
+    it("C2: the creator of a rejected picture may appeal once; granted, it is approved", async () => {
+      rig.say(EXPLICIT);
+      const { contentId, memeId, appeal: before } = await upload(20);
+      assert.equal(before, "none");
+      const answer = contentAnswer.parse(await (await appeal(contentId)).json());
+      assert.equal(answer.appeal, "open");
+      assert.equal(await codeOf(await appeal(contentId)), "APPEAL_NOT_POSSIBLE");
+      const [item] = (await list()).items;
+      assert.equal(item?.text, "It is a peach.");
+      assert.match(item?.reasons.join() ?? "", /explicit/);
+      assert.ok((await rig.call("GET", item?.picture.replace(/^\/api/, "") ?? "", "mod")).ok);
+      await decide(item?.id ?? "", "approve");
+      const content = await contentOf(contentId);
+      assert.equal(content.appeal, "granted");
+      assert.equal(content.status, "approved");
+      assert.ok(await rig.media.get(memeId));
+      assert.equal(await codeOf(await appeal(contentId)), "APPEAL_NOT_POSSIBLE");
+    });
+
+    it("C2: refused, it stays rejected for good, and the picture is not kept", async () => {
+      rig.say(EXPLICIT);
+      const { contentId, memeId } = await upload(21);
+      await appeal(contentId);
+      await decide(`appeal.${contentId}`, "reject", "It is no peach.");
+      const content = await contentOf(contentId);
+      assert.equal(content.appeal, "refused");
+      assert.equal(content.status, "rejected");
+      assert.deepEqual(content.reasons, ["It is no peach."]);
+      assert.equal(await rig.moderation.held.get(memeId), undefined);
+      assert.equal(await codeOf(await appeal(contentId)), "APPEAL_NOT_POSSIBLE");
+    });
+
+    it("C2: granted against the block list, the picture leaves the list", async () => {
+      const first = await upload(22);
+      const content = await rig.contents.get(first.contentId);
+      await rig.moderation.blocks.add({ sha256: first.memeId, phash: content?.phash ?? "" });
+      const { contentId, status } = await upload(22, "Mine", "bob");
+      assert.equal(status, "rejected");
+      await appeal(contentId, "Mine is another.", "bob");
+      await decide(`appeal.${contentId}`, "approve");
+      assert.equal((await contentOf(contentId, "bob")).status, "approved");
+      assert.equal((await upload(22, "Again", "cat")).status, "approved");
+    });
+
+    it("C2: nothing else can be appealed: approved, in review, somebody else's, unknown, too old", async () => {
+      const approved = await upload(23);
+      assert.equal(await codeOf(await appeal(approved.contentId)), "APPEAL_NOT_POSSIBLE");
+      rig.say(DOUBTFUL);
+      const review = await upload(24);
+      assert.equal(await codeOf(await appeal(review.contentId)), "APPEAL_NOT_POSSIBLE");
+      rig.say(EXPLICIT);
+      const rejected = await upload(25);
+      assert.equal(await codeOf(await appeal(rejected.contentId, "Mine", "bob")), "CONTENT_UNKNOWN");
+      assert.equal(await codeOf(await appeal("nothing")), "CONTENT_UNKNOWN");
+      assert.equal(await codeOf(await appeal(rejected.contentId, "")), "BAD_REQUEST");
+      await rig.moderation.held.drop(rejected.memeId);
+      assert.equal(await codeOf(await appeal(rejected.contentId)), "APPEAL_NOT_POSSIBLE");
+      assert.equal((await contentOf(rejected.contentId)).appeal, "none");
+    });
+
+    it("C2: a rejected picture is kept for a day, one under appeal for a week", async () => {
+      rig.say(EXPLICIT);
+      const { contentId, memeId } = await upload(26);
+      const ttl = () => rig.redis.ttl(`mr:content:held:${memeId}`);
+      assert.ok((await ttl()) > 86_000 && (await ttl()) <= 86_400);
+      await appeal(contentId);
+      assert.ok((await ttl()) > 6 * 86_400);
+    });
+
+    it("C2: changing the wish for a shape at the same time loses neither change", async () => {
+      rig.say(EXPLICIT);
+      const { contentId } = await upload(27);
+      await Promise.all([
+        appeal(contentId),
+        ...Array.from({ length: 5 }, () =>
+          rig.contents.update(contentId, (content) => ({ ...content, mode: "relief" })),
+        ),
+      ]);
+      const content = await contentOf(contentId);
+      assert.equal(content.mode, "relief");
+      assert.equal(content.appeal, "open");
+    });
+  });
+});
