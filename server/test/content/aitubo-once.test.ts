@@ -160,6 +160,29 @@ describe("an order to AITubo, whatever crashes (C3)", function () {
       assert.equal(ends.at(-1), "picture");
     });
 
+  it("an answer that is lost, and then killed at each step: the order is not made again", async () => {
+    const losing: AituboClient = {
+      ...aitubo,
+      async submit() {
+        orders++;
+        throw new AituboError("retry", "no answer", { unclear: true });
+      },
+    };
+    for (let at = 1; at <= 12; at++)
+      for (const when of ["before", "after"] as const) {
+        await redis.del("mr:aitubo:breaker");
+        round++;
+        orders = 0;
+        await run(depsOf(new Mortal(at, when), losing)).catch((error: unknown) => {
+          assert.ok(error instanceof Crash, String(error));
+        });
+        const taken = orders;
+        const end = await run(depsOf(immortal()));
+        assert.ok(orders <= 1, `killed ${when} step ${at}: ${orders} orders`);
+        if (taken === 1) assert.match(end.kind === "none" ? end.reason : "", /not made twice/);
+      }
+  });
+
   it("killed again and again, at one step after the other of the same order", async () => {
     for (let at = 1; at < 40; at++)
       await run(depsOf(new Mortal(at, at % 2 === 0 ? "before" : "after"))).catch((error: unknown) => {
