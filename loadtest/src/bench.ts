@@ -1,9 +1,10 @@
-/** `npm run bench [signatures|boosts|money|devchain|models|page]`: the project's figures, each beside a floor of the same run. */
+/** `npm run bench [signatures|boosts|money|devchain|models|moderation|page]`: the project's figures, each beside a floor of the same run. */
 import { benchBoosts } from "./bench/boosts.ts";
 import { benchDevchain } from "./bench/devchain.ts";
 import type { Figure } from "./bench/measure.ts";
 import { show } from "./bench/measure.ts";
 import { benchModels } from "./bench/models.ts";
+import { benchModeration } from "./bench/moderation.ts";
 import { benchMoney } from "./bench/money.ts";
 import { benchPage } from "./bench/page.ts";
 import { benchSignatures } from "./bench/signatures.ts";
@@ -14,6 +15,7 @@ const benches: Record<string, () => Promise<Figure[]>> = {
   money: benchMoney,
   devchain: benchDevchain,
   models: benchModels,
+  moderation: benchModeration,
   page: benchPage,
 };
 

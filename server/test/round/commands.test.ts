@@ -1,0 +1,77 @@
+/** The room's edge: what it asks of moderation before and after the rules. Rules R10, R12. */
+import assert from "node:assert/strict";
+import { randomUUID } from "node:crypto";
+import { signEd25519 } from "@meme-rounds/shared-schema/crypto";
+import { type Actor, actor, memeIdOf, STUB, TestRound } from "../../../shared-schema/test/support/round.ts";
+import { judgeText } from "../../src/content/moderation/text.ts";
+import { createLogger } from "../../src/infra/logger.ts";
+import { RoundActor } from "../../src/round/actor.ts";
+import { CommandEdge } from "../../src/round/commands.ts";
+
+const [ann, bob] = [actor("ann"), actor("bob")];
+const unasked = (): never => assert.fail("not asked for");
+
+function rig() {
+  const round = new TestRound({ signer: STUB });
+  for (const who of [ann, bob]) round.must(round.deposit(who, 20_000));
+  round.must(round.enter(ann, "dog"));
+  round.must(round.enter(bob, "frog"));
+  const reported: unknown[] = [];
+  const mailbox = new RoundActor(round.state, [], {
+    append: async () => undefined,
+    verify: STUB.verify,
+    sign: (bytes) => signEd25519(bytes, new Uint8Array(32).fill(7)),
+    now: () => round.now,
+    onCommitted: () => undefined,
+    onFailed: unasked,
+  });
+  const edge = new CommandEdge(mailbox, {
+    content: {
+      contentOf: unasked,
+      enqueueTransforms: unasked,
+      modelsOf: unasked,
+      judgeText,
+      reported: async (report) => void reported.push(report),
+    },
+    payment: new Proxy({} as ConstructorParameters<typeof CommandEdge>[1]["payment"], { get: unasked }),
+    logger: createLogger("test", "silent"),
+    now: () => round.now,
+  });
+  const send = (kind: "chat" | "report", who: Actor, body: Record<string, unknown>) =>
+    edge.handle(
+      kind,
+      { ref: randomUUID(), ...body },
+      { identity: who.identity, playKey: who.playKey, role: "player", sessionId: "s" },
+      () => undefined,
+    );
+  return { round, reported, send };
+}
+
+describe("the room's edge", () => {
+  it("R10: a slur is refused before it reaches the journal, and uses up no number", async () => {
+    const { round, send } = rig();
+    const before = round.state.head.seq;
+    const sig = "00".repeat(64);
+    const answer = await send("chat", ann, { text: "n1gger", sig });
+    assert.ok(!answer.ok);
+    assert.equal(answer.code, "CHAT_REFUSED");
+    assert.equal(round.state.head.seq, before);
+    assert.equal(round.state.players.get(ann.playKey)?.chatNext ?? 1, 1);
+  });
+
+  it("R10: a crude line is let through to the rules, nobody could review it in time", async () => {
+    const { send } = rig();
+    const answer = await send("chat", ann, { text: "holy shit", sig: "00".repeat(64) });
+    assert.ok(answer.ok || answer.code === "CHAT_SIGNATURE_INVALID");
+  });
+
+  it("R12: an accepted report reaches the moderators with its reason, a refused one does not", async () => {
+    const { round, reported, send } = rig();
+    const memeId = memeIdOf("frog");
+    assert.ok((await send("report", ann, { memeId, reason: "rude" })).ok);
+    assert.deepEqual(reported, [{ roundId: round.state.open.roundId, memeId, reason: "rude" }]);
+    const again = await send("report", ann, { memeId, reason: "rude" });
+    assert.ok(!again.ok && again.code === "REPORT_TWICE");
+    assert.equal(reported.length, 1);
+  });
+});
