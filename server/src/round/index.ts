@@ -4,11 +4,13 @@
  */
 import { CodedError } from "@meme-rounds/shared-schema/errors";
 import type { Network } from "@meme-rounds/shared-schema/records";
+import type { RoundDetail } from "@meme-rounds/shared-schema/rest";
 import { matchMaker, type Server } from "../infra/colyseus.ts";
 import { createVerifier } from "../infra/ecdsa.ts";
 import type { Route } from "../infra/http.ts";
 import type { Logger } from "../infra/logger.ts";
 import type { Redis } from "../infra/redis.ts";
+import { createDetails } from "./details.ts";
 import { RoundDirectory } from "./directory.ts";
 import { RoundExpiry } from "./expiry.ts";
 import { RoundKeeper } from "./keeper.ts";
@@ -59,6 +61,8 @@ export interface RoundService {
    * in the journal within a second, unless the round does not know the meme or is past the phase. Returns their ids.
    */
   moderate(order: Order): Promise<string[]>;
+  /** A finished round as everybody may see it; undefined while it is live, and when there never was one. */
+  finished(roundId: string): Promise<RoundDetail | undefined>;
   /** Takes no new round any more. */
   stop(): Promise<void>;
 }
@@ -75,8 +79,9 @@ export function createRoundService(options: RoundServiceOptions, deps: RoundServ
       await matchMaker.createRoom("round", roomOptions);
     },
   });
+  const details = createDetails({ ...deps, directory });
   return {
-    routes: roundRoutes({ ...deps, directory }),
+    routes: roundRoutes({ ...deps, directory, details }),
     define(server) {
       server.define("round", room);
     },
@@ -93,6 +98,10 @@ export function createRoundService(options: RoundServiceOptions, deps: RoundServ
       const rounds = await directory.unfinished(options.arena);
       for (const roundId of rounds) await leaveOrder(deps.redis, roundId, order);
       return rounds;
+    },
+    async finished(roundId) {
+      const round = await directory.finished(roundId);
+      return round && (await details.detailOf(round));
     },
     async stop() {
       await Promise.all([keeper.stop(), expiry.stop()]);

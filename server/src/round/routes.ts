@@ -11,10 +11,11 @@ import {
 import { z } from "zod";
 import { type Route, route } from "../infra/http.ts";
 import type { Redis } from "../infra/redis.ts";
-import { covered, coveredSnapshot, enteredOf, memeIdsOf, withoutTitles } from "./covered.ts";
-import type { ArchivedRound, RoundDirectory } from "./directory.ts";
+import { coveredSnapshot, enteredOf, withoutTitles } from "./covered.ts";
+import type { RoundDetails } from "./details.ts";
+import type { RoundDirectory } from "./directory.ts";
 import { readJournal } from "./journal-store.ts";
-import type { ContentPort, PaymentPort, StandingPort } from "./ports.ts";
+import type { PaymentPort, StandingPort } from "./ports.ts";
 
 const arena = z.string().min(1).max(32).default("main");
 const idParams = z.object({ id: z.string().max(64) });
@@ -24,39 +25,13 @@ export interface RouteDeps {
   redis: Redis;
   directory: RoundDirectory;
   payment: PaymentPort;
-  content: Pick<ContentPort, "modelsOf"> & StandingPort;
+  content: StandingPort;
+  details: RoundDetails;
 }
 
 export function roundRoutes(deps: RouteDeps): Route[] {
   const { redis, directory, payment, content } = deps;
-
-  const finishedOr = async (id: string): Promise<ArchivedRound> => {
-    const round = await directory.finished(id);
-    if (round) return round;
-    const unfinished = await directory.unfinished(id.slice(0, Math.max(0, id.lastIndexOf("-"))));
-    throw new CodedError(unfinished.includes(id) ? "ROUND_LIVE" : "ROUND_UNKNOWN");
-  };
-
-  const detailOf = async (round: ArchivedRound): Promise<RoundDetail> => {
-    const [settlement, models, standings] = await Promise.all([
-      payment.settlementOf(round.roundId),
-      content.modelsOf(round.roundId),
-      content.standingOf(memeIdsOf(round)),
-    ]);
-    const byMeme = new Map(models.map((model) => [model.memeId, model]));
-    const state = settlement?.state;
-    const detail: RoundDetail = {
-      ...round,
-      settlement: state === "sent" || state === "mined" ? state : "pending",
-      txids: settlement?.txids ?? [],
-      settled: settlement?.payouts ?? [],
-      memesRanked: round.memesRanked.map((meme) => {
-        const model = byMeme.get(meme.memeId);
-        return model ? { ...meme, model } : meme;
-      }),
-    };
-    return covered(detail, standings);
-  };
+  const { detailOf, finished: finishedOr } = deps.details;
 
   return [
     route({
