@@ -1,6 +1,6 @@
 /**
- * Which records the game puts on chain (M6): keys, profiles, memes, models and their files. Owns: their fields, as texts
- * and as values. Does not own: the bytes around them (map-record.ts) or when one is published.
+ * Which records the game puts on chain (M6): keys, profiles, memes, models and their files, takedowns. Owns: their
+ * fields, as texts and as values. Does not own: the bytes around them (map-record.ts) or when one is published.
  */
 import { z } from "zod";
 import { sha256Hex } from "./hash.ts";
@@ -50,6 +50,8 @@ const kinds = {
   }),
   /** Bytes that a model names, as the record's file. */
   media: z.strictObject({ memeId: hash32, roundId, role: z.enum(["glb", "poster", "turntable"]) }),
+  /** C6: a meme that is not shown any more, nor its models: a rebuild must not bring it back. */
+  takedown: z.strictObject({ memeId: hash32 }),
 } as const;
 export type RecordType = keyof typeof kinds;
 const withFile: ReadonlySet<RecordType> = new Set(["meme", "media"]);

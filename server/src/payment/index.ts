@@ -39,7 +39,7 @@ export type {
   DepositVerdict,
 } from "./deposits/index.ts";
 export { type KeystoreOptions, keystorePath } from "./keys.ts";
-export { createRecordQueue, modelJobs, profileJob, type RecordJob } from "./ledger/index.ts";
+export { createRecordQueue, modelJobs, profileJob, type RecordJob, takedownJob } from "./ledger/index.ts";
 export { SETTLED_CHANNEL } from "./queue.ts";
 export {
   auditorSignatures,

@@ -22,6 +22,7 @@ export {
   modelJobs,
   profileJob,
   type RecordJob,
+  takedownJob,
 } from "./records.ts";
 
 export interface LedgerOptions {

@@ -93,6 +93,14 @@ export function modelJobs(fields: Fields<"model">, at: number): RecordJob[] {
   return [{ id: `model:${id}`, type: "model", at, fields, roundId }, ...files];
 }
 
+/** C6: a meme was taken down. Without this the chain alone would bring it back (M6). */
+export const takedownJob = (memeId: string, at: number): RecordJob => ({
+  id: `takedown:${memeId}`,
+  type: "takedown",
+  at,
+  fields: { memeId },
+});
+
 /** The keys in use, once for each set of them. */
 export const keysJob = (fields: Fields<"keys">, at: number): RecordJob => ({
   id: `keys:${hashJson(fields)}`,
@@ -174,7 +182,7 @@ export class Records {
     let txid = await outbox.txidOf(id);
     if (txid === undefined) {
       const { memeId } = job.fields;
-      if (memeId !== undefined && (await this.deps.isTakenDown?.(memeId)))
+      if (job.type !== "takedown" && memeId !== undefined && (await this.deps.isTakenDown?.(memeId)))
         return await this.drop(job.id, "its meme was taken down");
       const media = job.media === undefined ? undefined : await readMedia(job.media);
       if (job.media !== undefined && media === undefined)

@@ -5,6 +5,7 @@
  */
 import { addressOf, type VerifyCompact } from "@meme-rounds/shared-schema/crypto";
 import { entryIdOf } from "@meme-rounds/shared-schema/escrow";
+import { sha256Hex } from "@meme-rounds/shared-schema/hash";
 import type { LinkBody } from "@meme-rounds/shared-schema/ledger-link";
 import type { ChainRecord } from "@meme-rounds/shared-schema/map-record-kinds";
 import type { Network } from "@meme-rounds/shared-schema/records";
@@ -16,7 +17,7 @@ import { Gallery } from "../../content/gallery.ts";
 import { MediaStore, type MediaType } from "../../content/media-store.ts";
 import type { Redis } from "../../infra/redis.ts";
 import { CarryBook } from "../../payment/carry.ts";
-import { modelJobs, profileJob } from "../../payment/index.ts";
+import { modelJobs, profileJob, takedownJob } from "../../payment/index.ts";
 import { restoreLedger } from "../../payment/ledger/outbox.ts";
 import { restoreRecord } from "../../payment/ledger/records.ts";
 import { SettlementStore } from "../../payment/settlement/store.ts";
@@ -69,19 +70,36 @@ async function restoreMedia({ records }: Scan, { redis }: RestoreDeps, done: Res
     return sha256;
   };
   const directory = new RoundDirectory(redis);
+  // C6: first, since what is taken down is neither stored nor listed from then on.
+  const taken = new Set<string>();
+  for (const { txid, record } of ofType(records, "takedown")) {
+    const { memeId } = record.fields;
+    taken.add(memeId);
+    await media.take(memeId, JSON.stringify({ kind: "takedown", memeId, at: record.at }));
+    await restoreRecord(redis, takedownJob(memeId, record.at).id, txid);
+  }
   for (const { txid, record } of ofType(records, "meme")) {
     const { memeId, roundId } = record.fields;
+    if (taken.has(memeId)) continue;
     const sha256 = await put(record.file.data, record.file.mime);
     await restoreRecord(redis, `meme:${roundId}:${memeId}`, txid, sha256);
   }
   for (const { txid, record } of ofType(records, "media")) {
     const { memeId, roundId, role } = record.fields;
+    if (taken.has(memeId)) {
+      await media.take(
+        sha256Hex(record.file.data),
+        JSON.stringify({ kind: "takedown", memeId, at: record.at }),
+      );
+      continue;
+    }
     const sha256 = await put(record.file.data, record.file.mime);
     await restoreRecord(redis, `media:${role}:${roundId}:${memeId}`, txid, sha256);
   }
   for (const { txid, record } of ofType(records, "model")) {
     const { fields, at } = record;
     const { memeId, roundId, glb, poster, turntable, provider } = fields;
+    if (taken.has(memeId)) continue;
     const round = await directory.finished(roundId);
     await gallery.publish({
       roundId,
