@@ -48,6 +48,7 @@ export const apps = [
   app("auditor", "auditor", auditorPort),
   app("payment-worker", "payment-worker", port + 2),
   app("content-worker", "content-worker", port + 3),
+  app("model-worker", "model-worker", port + 4),
   // A live round is finished or handed over before the process goes (R11).
   app("game", "auth,content,round,payment,audience", port, { kill_timeout: drainSeconds * 1_000 + stopMs }),
 ];

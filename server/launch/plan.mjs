@@ -87,6 +87,7 @@ export function planProcesses(settings, { root, node, redisServer, ports, passph
     service("auditor", "auditor", portOf("auditor"), { AUDITOR_PORT: String(portOf("auditor")) }),
     service("payment-worker", "payment-worker", portOf("payment-worker")),
     service("content-worker", "content-worker", portOf("content-worker")),
+    service("model-worker", "model-worker", portOf("model-worker")),
     service(
       "game",
       "auth,content,round,payment,audience",

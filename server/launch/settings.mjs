@@ -15,7 +15,7 @@ export class SettingsError extends Error {
 /**
  * @typedef {{ [name: string]: string | undefined }} Env
  *
- * @typedef {"redis" | "devchain" | "aitubo" | "auditor" | "payment-worker" | "content-worker"} PrivatePort
+ * @typedef {"redis" | "devchain" | "aitubo" | "auditor" | "payment-worker" | "content-worker" | "model-worker"} PrivatePort
  *
  * @typedef {object} Settings
  * @property {number} port of page, API and websocket
@@ -54,7 +54,7 @@ export function readSettings(env, { root }) {
   }
   const redisUrl = filled(env.REDIS_URL);
   /** @type {PrivatePort[]} */
-  const privatePorts = ["auditor", "payment-worker", "content-worker"];
+  const privatePorts = ["auditor", "payment-worker", "content-worker", "model-worker"];
   if (aitubo === undefined) privatePorts.unshift("aitubo");
   if (chain === undefined) privatePorts.unshift("devchain");
   if (redisUrl === undefined) privatePorts.unshift("redis");

@@ -16,6 +16,7 @@ export const SERVICES = [
   "auditor",
   "payment-worker",
   "content-worker",
+  "model-worker",
 ] as const;
 export type ServiceName = (typeof SERVICES)[number];
 

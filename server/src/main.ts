@@ -33,6 +33,8 @@ async function main(): Promise<void> {
       await (await import("./processes/payment-worker.ts")).startPaymentWorker(config, logger, life);
     if (asked.has("content-worker"))
       await (await import("./processes/content-worker.ts")).startContentWorker(config, logger, life);
+    if (asked.has("model-worker"))
+      await (await import("./processes/model-worker.ts")).startModelWorker(config, logger, life);
     if (GAME.some((service) => asked.has(service)))
       await (await import("./processes/game.ts")).startGame(config, logger, life);
     logger.info({ services: config.SERVICES, port: config.PORT, network: config.NETWORK }, "ready");

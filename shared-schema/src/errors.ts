@@ -164,6 +164,7 @@ export const ERRORS = {
   PICTURE_TYPE_UNSUPPORTED: e(415, "This is not a JPEG, PNG, WebP or GIF.", "Convert it and upload that."),
   PLAY_KEY_TAKEN: e(409, "This play key belongs to another identity.", "Make a new play key."),
   PLAY_SIGNATURE_INVALID: e(400, "The play key's signature does not verify.", "Sign with the key you named."),
+  PREVIEW_FAILED: e(422, "No model can be made of this picture.", "Try another shape, or another picture."),
   RATE_LIMITED: e(429, "Too many requests.", "Slow down and try again.", true),
   RECEIPT_INVALID: e(
     422,

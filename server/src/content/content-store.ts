@@ -1,5 +1,5 @@
 /** Uploaded pictures and their verdicts (C2). Owns: content records in Redis. Does not own: the pictures' bytes. */
-import { type contentAnswer, modelWishSchema } from "@meme-rounds/shared-schema/rest";
+import { type contentAnswer, type ModelWish, modelWishSchema } from "@meme-rounds/shared-schema/rest";
 import { z } from "zod";
 import { type Redis, runScript, script } from "../infra/redis.ts";
 
@@ -31,6 +31,10 @@ export const answerOf = (content: Content): z.input<typeof contentAnswer> => {
 
 /** A record that no round refers to is forgotten after a week, s. */
 const KEPT_S = 7 * 86_400;
+/** Longer than any round, s. */
+const ENTERED_S = 2 * 86_400;
+
+const enteredKey = (memeId: string): string => `mr:content:entered:${memeId}`;
 
 /** KEYS record. ARGV what it was, what it becomes, ttl s. Answers 1 when it still was so. */
 const SWAP = script(
@@ -54,6 +58,17 @@ export class ContentStore {
   async get(contentId: string): Promise<Content | undefined> {
     const text = await this.redis.get(`mr:content:${contentId}`);
     return text === null ? undefined : contentSchema.parse(JSON.parse(text));
+  }
+
+  /** Notes that a picture is on its way into a round; the first of several uploads of one picture counts. */
+  async entered({ memeId, contentId }: Content): Promise<void> {
+    await this.redis.set(enteredKey(memeId), contentId, "EX", ENTERED_S, "NX");
+  }
+
+  /** C3: what the creator of an entered picture wants it to become. */
+  async wishOf(memeId: string): Promise<ModelWish> {
+    const contentId = await this.redis.get(enteredKey(memeId));
+    return (contentId === null ? undefined : await this.get(contentId))?.mode ?? "auto";
   }
 
   /**

@@ -1,10 +1,9 @@
 /**
  * The Content Service's public face: uploads, media, gallery, and handing winners to the 3D pipeline.
- * The pipeline itself runs in its own process (worker.ts). Everything else in this folder is private to it.
+ * The pipeline itself runs in its own processes (pipeline/). Everything else in this folder is private to it.
  */
 
-import { CodedError } from "@meme-rounds/shared-schema/errors";
-import type { Model } from "@meme-rounds/shared-schema/rest";
+import type { Model, Sculpture } from "@meme-rounds/shared-schema/rest";
 import express, { type Router } from "express";
 import type { Route } from "../infra/http.ts";
 import type { Logger } from "../infra/logger.ts";
@@ -20,7 +19,10 @@ import type { Classifier } from "./moderation/classifier.ts";
 import { createModeration, type Report } from "./moderation/index.ts";
 import type { NsfwThresholds } from "./moderation/scores.ts";
 import { judgeText, type TextVerdict } from "./moderation/text.ts";
-import { createQueue, jobId, TRANSFORM_QUEUE, type TransformData } from "./queues.ts";
+import { previewRoutes } from "./pipeline/preview-routes.ts";
+import { Previews } from "./pipeline/previews.ts";
+import { type PublishedModel, Publisher } from "./pipeline/publisher.ts";
+import { Winners } from "./pipeline/winners.ts";
 import { contentRoutes } from "./routes.ts";
 import { signedMediaRouter } from "./signed-media.ts";
 import { type Standing, Standings } from "./standings.ts";
@@ -66,6 +68,8 @@ export interface ContentService {
   contentOf(contentId: string): Promise<Content | undefined>;
   enqueueTransforms(roundId: string, winners: readonly { memeId: string; title: string }[]): Promise<void>;
   modelsOf(roundId: string): Promise<Model[]>;
+  /** C3: how far each winner of the round is on its way to a model. */
+  sculpturesOf(roundId: string): Promise<Record<string, Sculpture>>;
   /** R12, C6: what moderators decided about these memes; those nobody decided about are left out. */
   standingOf(memeIds: readonly string[]): Promise<Map<string, Standing>>;
   /** R12, C6: void in its round, gone from media and gallery, on the block list. To be repeated after an error. */
@@ -85,6 +89,10 @@ export function createContentService(
     classifier?: Classifier;
     /** R12: leaves a moderator's word for the rounds that are live; durable once it resolves. Returns their ids. */
     tellRounds(order: ModerationOrder): Promise<string[]>;
+    /** M6: puts a takedown on chain, for a rebuild. Durable once it resolves. */
+    publishTakedown(memeId: string, at: number): Promise<void>;
+    /** M6: a model that a moderator let through goes on chain. */
+    onPublished(model: PublishedModel): Promise<void>;
     /** C6: a file as the chain has it; absent: what left Redis is gone. */
     fetchFromChain?: ShelfDeps["fetchFromChain"];
     logger: Logger;
@@ -99,21 +107,22 @@ export function createContentService(
   const blocks = new BlockList(deps.redis, deps);
   const standings = new Standings(deps.redis);
   const takedowns = new Takedowns({ ...deps, media, gallery, blocks });
-  const transforms = createQueue<TransformData>(TRANSFORM_QUEUE, deps.redis);
+  const winners = new Winners({ redis: deps.redis, wishOf: (memeId) => contents.wishOf(memeId) });
+  const previews = new Previews({}, deps);
   const moderation = createModeration(options.nsfw, {
     ...deps,
     contents,
     media,
     effects: {
       carryOut: (order) => takedowns.carryOut(order),
-      async decideModel() {
-        throw new CodedError("UNAVAILABLE");
-      },
+      decideModel: (roundId, memeId, verdict) => publisher.decide(roundId, memeId, verdict),
     },
   });
+  const publisher = new Publisher({ ...deps, media, gallery, review: moderation.queue });
   return {
     routes: [
       ...contentRoutes({ contents, media, gallery, ...moderation }),
+      ...previewRoutes({ contents, previews }),
       ...moderation.routes,
       ...takedownRoutes(takedowns),
     ],
@@ -125,14 +134,13 @@ export function createContentService(
       const content = await contents.get(contentId);
       if (content?.status !== "approved") return content;
       // Asked for on the way into a round: from now on the picture must not leave.
+      await contents.entered(content);
       if (await media.keep(content.memeId)) return content;
       return (await media.isTaken(content.memeId)) ? { ...content, status: "rejected" } : undefined;
     },
-    async enqueueTransforms(roundId, winners) {
-      for (const { memeId, title } of winners)
-        await transforms.add("transform", { roundId, memeId, title }, { jobId: jobId("t", roundId, memeId) });
-    },
+    enqueueTransforms: (roundId, memes) => winners.enqueue(roundId, memes),
     modelsOf: (roundId) => gallery.modelsOf(roundId),
+    sculpturesOf: (roundId) => winners.statesOf(roundId),
     standingOf: (memeIds) => standings.of(memeIds),
     takeDown: (memeId, by, reason) => takedowns.carryOut({ kind: "takedown", memeId, by, reason }),
     async reported(report) {
@@ -142,6 +150,8 @@ export function createContentService(
       await moderation.reported(report);
     },
     judgeText,
-    stop: () => transforms.close(),
+    async stop() {
+      await Promise.all([winners.stop(), previews.stop()]);
+    },
   };
 }

@@ -1,10 +1,10 @@
-/** The 3D pipeline's process. Owns: its parts and their order. */
+/** The process of the 3D pipeline's slow calls: AITubo, publishing. Owns: its parts and their order. */
 import type { Config } from "../config.ts";
 import { modelsStatus, providerOf } from "../content/aitubo/provider.ts";
 import { lookParts } from "../content/aitubo/setup.ts";
 import { createClassifier } from "../content/moderation/classifier.ts";
 import { isUnsafe } from "../content/moderation/scores.ts";
-import { createContentWorker } from "../content/worker.ts";
+import { createContentWorker } from "../content/pipeline/content-worker.ts";
 import type { Lifecycle } from "../infra/lifecycle.ts";
 import type { Logger } from "../infra/logger.ts";
 import { createRedis } from "../infra/redis.ts";
@@ -25,8 +25,8 @@ export async function startContentWorker(config: Config, logger: Logger, life: L
   };
   const judge = async (picture: Uint8Array) => isUnsafe(await classifier.scoresOf(picture), thresholds);
   const look = lookParts(config, { ...status, judge });
-  // The first picture of AITubo's comes within seconds of a round's end.
-  if (look) classifier.warm().catch((err: unknown) => logger.error({ err }, "the classifier does not start"));
+  // The first poster comes within seconds of a round's end.
+  classifier.warm().catch((err: unknown) => logger.error({ err }, "the classifier does not start"));
   const provider = providerOf(config);
   if (provider.provider === "local") logger.warn({ reason: provider.reason }, "AITubo is off (C8)");
   const records = createRecordQueue(redis);
@@ -34,6 +34,7 @@ export async function startContentWorker(config: Config, logger: Logger, life: L
     redis,
     logger,
     now: Date.now,
+    judge,
     async onPublished({ at, ...fields }) {
       for (const job of modelJobs(fields, at)) await records.publish(job);
     },

@@ -18,7 +18,13 @@ import { createLimiter } from "../infra/limiter.ts";
 import type { Logger } from "../infra/logger.ts";
 import { createRedis } from "../infra/redis.ts";
 import { SafeRedisDriver } from "../infra/safe-driver.ts";
-import { createPaymentService, createRecordQueue, profileJob } from "../payment/index.ts";
+import {
+  createPaymentService,
+  createRecordQueue,
+  modelJobs,
+  profileJob,
+  takedownJob,
+} from "../payment/index.ts";
 import { createRoundService } from "../round/index.ts";
 import { bindWeb } from "../web.ts";
 import { callbackOf, chainOf } from "./chain.ts";
@@ -80,7 +86,11 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
       classifier,
       // The Round Service is made below; orders come in once the server listens.
       tellRounds: (order) => round.moderate(order),
+      publishTakedown: (memeId, at) => createRecordQueue(redis).publish(takedownJob(memeId, at)),
       fetchFromChain: (sha256) => files.fetch(sha256),
+      async onPublished({ at, ...fields }) {
+        for (const job of modelJobs(fields, at)) await createRecordQueue(redis).publish(job);
+      },
       logger,
       now,
     },

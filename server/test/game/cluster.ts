@@ -19,7 +19,7 @@ export interface Cluster {
   redisUrl: string;
   devchain: Awaited<ReturnType<typeof startDevchain>>;
   aitubo: Awaited<ReturnType<typeof startAitubo>>;
-  processes: { auditor: TestProcess; payment: TestProcess; content: TestProcess; game: TestProcess };
+  processes: { auditor: TestProcess; payment: TestProcess; content: TestProcess; models: TestProcess; game: TestProcess };
   /** Starts another process of the game server on its own port. */
   another(): Promise<TestProcess & { url: string }>;
   stop(): Promise<void>;
@@ -50,6 +50,7 @@ export async function startCluster(options: { roundSeconds: number }): Promise<C
   const auditor = await startService("auditor", { ...env, PORT: String(auditorPort) });
   const payment = await startService("payment-worker", env);
   const content = await startService("content-worker", env);
+  const models = await startService("model-worker", env);
   const services = "auth,content,round,payment,audience";
   const game = await startService(services, { ...env, PORT: String(gamePort) });
   const others: TestProcess[] = [];
@@ -59,14 +60,14 @@ export async function startCluster(options: { roundSeconds: number }): Promise<C
     redisUrl: redis.url,
     devchain,
     aitubo,
-    processes: { auditor, payment, content, game },
+    processes: { auditor, payment, content, models, game },
     async another() {
       const one = await startService(services, env);
       others.push(one);
       return one;
     },
     async stop() {
-      for (const one of [...others, game, content, payment, auditor]) await one.stop();
+      for (const one of [...others, game, models, content, payment, auditor]) await one.stop();
       await Promise.all([aitubo.close(), devchain.close(), redis.close()]);
       await rm(dataDir, { recursive: true, force: true });
     },

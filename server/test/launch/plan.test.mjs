@@ -4,7 +4,7 @@ import { planProcesses } from "../../launch/plan.mjs";
 import { readSettings, SettingsError } from "../../launch/settings.mjs";
 
 const root = "/project";
-const everything = ["redis", "devchain", "aitubo", "auditor", "payment-worker", "content-worker", "game"];
+const everything = ["redis", "devchain", "aitubo", "auditor", "payment-worker", "content-worker", "model-worker", "game"];
 
 /** @param {Record<string, string>} env */
 function plan(env) {
@@ -74,6 +74,7 @@ describe("what npm start starts", () => {
     assert.equal(of("auditor").env.AUDITOR_PORT, "20004");
     assert.equal(of("payment-worker").env.SERVICES, "payment-worker");
     assert.equal(of("content-worker").env.SERVICES, "content-worker");
+    assert.equal(of("model-worker").env.SERVICES, "model-worker");
     const ports = everything.map((name) => of(name).port);
     assert.equal(new Set(ports).size, everything.length);
   });

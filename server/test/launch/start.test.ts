@@ -25,6 +25,7 @@ describe("npm start", function () {
     const stops = [...first.output().matchAll(/^Stopping (\S+)\.$/gm)].map((match) => match[1]);
     assert.deepEqual(stops, [
       "game",
+      "model-worker",
       "content-worker",
       "payment-worker",
       "auditor",

@@ -1,0 +1,165 @@
+/**
+ * Models made in a child process. Owns: that process' life (warmed at the start, replaced when it hangs, dies or has
+ * grown), one order at a time. Does not own: what a model is, jobs.
+ */
+import { type ChildProcess, fork } from "node:child_process";
+import { readFile } from "node:fs/promises";
+import { fileURLToPath } from "node:url";
+import type { Logger } from "../../infra/logger.ts";
+import type { Sculpted, SculptInput } from "./sculpt.ts";
+
+export type SculptorAnswer =
+  | { kind: "ready" }
+  | { kind: "made"; sculpted: Sculpted }
+  | { kind: "failed"; message: string };
+
+/** The picture itself is at fault: making it again gives the same. */
+export class Unsculptable extends Error {
+  constructor(message: string) {
+    super(message);
+    this.name = "Unsculptable";
+  }
+}
+
+export interface SculptorOptions {
+  /** For one model, ms. Default: a minute, twenty times what one takes. */
+  timeoutMs?: number;
+  /** Memory above which the process is replaced after a model, MB; twice of it is its end at once. */
+  maxMemoryMb?: number;
+  /** For tests: another child. */
+  childUrl?: URL;
+}
+
+interface Child {
+  process: ChildProcess;
+  ready: Promise<void>;
+}
+
+const CHILD = new URL("./sculptor-child.ts", import.meta.url);
+const TIMEOUT_MS = 60_000;
+const MAX_MEMORY_MB = 900;
+const WATCH_MS = 500;
+
+export class Sculptor {
+  readonly #options: Required<SculptorOptions>;
+  readonly #logger: Logger;
+  #child: Child | undefined;
+  /** The end of the order before; orders go one by one. */
+  #last: Promise<unknown> = Promise.resolve();
+  #stopped = false;
+
+  constructor(options: SculptorOptions, { logger }: { logger: Logger }) {
+    this.#options = { timeoutMs: TIMEOUT_MS, maxMemoryMb: MAX_MEMORY_MB, childUrl: CHILD, ...options };
+    this.#logger = logger;
+  }
+
+  /** Starts the child before the first order. */
+  async warm(): Promise<void> {
+    await this.#ready().ready;
+  }
+
+  /**
+   * Makes a model. Throws Unsculptable when the picture cannot be one; any other error (the child died, or took too
+   * long) may pass.
+   */
+  make(input: SculptInput): Promise<Sculpted> {
+    const made = this.#last.then(() => this.#order(input));
+    this.#last = made.catch(() => {});
+    return made;
+  }
+
+  async stop(): Promise<void> {
+    this.#stopped = true;
+    await this.#last;
+    this.#end();
+  }
+
+  async #order(input: SculptInput): Promise<Sculpted> {
+    if (this.#stopped) throw new Error("the sculptor has stopped");
+    const child = this.#ready();
+    await child.ready;
+    try {
+      const answer = await this.#exchange(child.process, input);
+      if (answer.kind === "made") return answer.sculpted;
+      throw new Unsculptable(answer.kind === "failed" ? answer.message : "the sculptor answered out of turn");
+    } finally {
+      const grown = (await memoryOf(child.process)) > this.#options.maxMemoryMb;
+      if (grown && this.#child === child) this.#end();
+    }
+  }
+
+  /** One answer, or the reason there is none. */
+  #exchange(child: ChildProcess, input: SculptInput): Promise<SculptorAnswer> {
+    return new Promise((resolve, reject) => {
+      const give = (reason: string): void => {
+        reject(new Error(reason));
+        this.#end();
+      };
+      const timer = setTimeout(
+        () => give(`a model took longer than ${this.#options.timeoutMs} ms`),
+        this.#options.timeoutMs,
+      );
+      const watch = setInterval(async () => {
+        const used = await memoryOf(child);
+        if (used > 2 * this.#options.maxMemoryMb) give(`a model took ${Math.round(used)} MB`);
+      }, WATCH_MS);
+      const onExit = (code: number | null, signal: string | null): void =>
+        give(`the sculptor ended with ${signal ?? code} while it made a model`);
+      const settle = (): void => {
+        clearTimeout(timer);
+        clearInterval(watch);
+        child.off("exit", onExit);
+        child.off("message", onMessage);
+      };
+      const onMessage = (answer: SculptorAnswer): void => {
+        settle();
+        resolve(answer);
+      };
+      child.once("exit", onExit);
+      child.once("exit", settle);
+      child.on("message", onMessage);
+      child.send(input, (error) => {
+        if (error) give(`the sculptor takes no orders: ${error.message}`);
+      });
+    });
+  }
+
+  #ready(): Child {
+    this.#child ??= this.#start();
+    return this.#child;
+  }
+
+  #start(): Child {
+    const made = fork(fileURLToPath(this.#options.childUrl), [], { serialization: "advanced" });
+    const ready = new Promise<void>((resolve, reject) => {
+      made.once("message", () => resolve());
+      made.once("error", reject);
+      made.once("exit", (code, signal) => reject(new Error(`the sculptor ended with ${signal ?? code}`)));
+    });
+    // Told to whoever waits for it; nobody may be waiting.
+    ready.catch(() => {});
+    const child = { process: made, ready };
+    made.once("exit", (code, signal) => {
+      if (this.#child !== child) return;
+      this.#child = undefined;
+      this.#logger.warn({ code, signal }, "the sculptor ended; the next model starts another one");
+    });
+    return child;
+  }
+
+  #end(): void {
+    const child = this.#child;
+    this.#child = undefined;
+    child?.process.kill("SIGKILL");
+  }
+}
+
+/** Resident memory of a process, MB; 0 where that cannot be read. */
+async function memoryOf({ pid }: ChildProcess): Promise<number> {
+  try {
+    const pages = Number((await readFile(`/proc/${pid}/statm`, "utf8")).split(" ")[1]);
+    return (pages * 4_096) / 1024 ** 2;
+  } catch {
+    return 0;
+  }
+}

@@ -1,0 +1,16 @@
+/** The process that makes models: CPU work, apart from everything that waits for a network. Owns: its parts and their order. */
+import type { Config } from "../config.ts";
+import { createModelWorker } from "../content/pipeline/model-worker.ts";
+import type { Lifecycle } from "../infra/lifecycle.ts";
+import type { Logger } from "../infra/logger.ts";
+import { createRedis } from "../infra/redis.ts";
+import { startHealth } from "./health.ts";
+
+export async function startModelWorker(config: Config, logger: Logger, life: Lifecycle): Promise<void> {
+  const redis = createRedis(config.REDIS_URL);
+  redis.on("error", (err) => logger.warn({ err }, "Redis connection"));
+  life.add("redis", async () => void (await redis.quit()));
+  const worker = await createModelWorker({ redis, logger });
+  life.add("model worker", () => worker.stop());
+  await startHealth(config, life);
+}

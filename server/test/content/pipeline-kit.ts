@@ -1,0 +1,126 @@
+/** The 3D pipeline on a Redis, with what surrounds it under the test's hand. No assertion. */
+import { randomBytes } from "node:crypto";
+import type { Sculpture } from "@meme-rounds/shared-schema/rest";
+import sharp from "sharp";
+import { Gallery } from "../../src/content/gallery.ts";
+import type { LookDeps } from "../../src/content/look.ts";
+import { MediaStore } from "../../src/content/media-store.ts";
+import { ReviewQueue } from "../../src/content/moderation/review.ts";
+import type { Verdict } from "../../src/content/moderation/scores.ts";
+import { createContentWorker } from "../../src/content/pipeline/content-worker.ts";
+import { type PublishedModel, Publisher } from "../../src/content/pipeline/publisher.ts";
+import type { Sculpted, SculptInput } from "../../src/content/pipeline/sculpt.ts";
+import { startSculptWorker } from "../../src/content/pipeline/sculpt-worker.ts";
+import { watch } from "../../src/content/pipeline/watch.ts";
+import { Winners } from "../../src/content/pipeline/winners.ts";
+import { createLogger } from "../../src/infra/logger.ts";
+import { createRedis, type Redis } from "../../src/infra/redis.ts";
+import { until } from "../support/wait.ts";
+
+export const silent = createLogger("test", "silent");
+/** Left jobs are found within a second. */
+export const FAST = { lockMs: 1_000, stalledMs: 500 };
+
+/** A stored picture like no other; its sha256 is the memeId. */
+export async function aMeme(media: MediaStore, side = 256): Promise<string> {
+  const ball = `<svg xmlns="http://www.w3.org/2000/svg" width="${side}" height="${side}">
+    <rect width="100%" height="100%" fill="#${randomBytes(3).toString("hex")}"/>
+    <circle cx="${side / 2}" cy="${side / 2}" r="${side / 3}" fill="#${randomBytes(3).toString("hex")}"/></svg>`;
+  const memeId = await media.put(await sharp(Buffer.from(ball)).webp().toBuffer(), "image/webp");
+  await media.keep(memeId);
+  return memeId;
+}
+
+/** What a sculptor answers that works without looking: other bytes every time. */
+export const anyModel = (passed = true, painted = false): Sculpted => ({
+  model: {
+    glb: randomBytes(60),
+    poster: randomBytes(60),
+    turntable: randomBytes(60),
+    stats: { mode: "relief", triangles: 1, glbBytes: 60, ms: 1 },
+  },
+  painted,
+  faults: passed ? [] : ["relief: flat"],
+  passed,
+});
+
+export interface Pipeline {
+  redis: Redis;
+  media: MediaStore;
+  gallery: Gallery;
+  review: ReviewQueue;
+  winners: Winners;
+  publisher: Publisher;
+  published: PublishedModel[];
+  /** Every order the sculptor got. */
+  sculpted: SculptInput[];
+  /** How the sculptor answers; real models are not made here. */
+  sculptWith(make: (input: SculptInput) => Promise<Sculpted>): void;
+  judgeWith(judge: () => Promise<Verdict>): void;
+  /** Without it no winner is worked on. */
+  startContent(look?: Pick<LookDeps, "aitubo" | "breaker" | "judge" | "links">): void;
+  startSculptor(): void;
+  /** Waits until every winner of the round is in one of `states`. */
+  settled(roundId: string, states?: readonly Sculpture[]): Promise<Record<string, Sculpture>>;
+  stop(): Promise<void>;
+}
+
+export function pipelineOn(redisUrl: string): Pipeline {
+  const redis = createRedis(redisUrl);
+  redis.on("error", () => {});
+  const now = Date.now;
+  const media = new MediaStore(redis);
+  const gallery = new Gallery(redis);
+  const review = new ReviewQueue(redis, { now });
+  const published: PublishedModel[] = [];
+  const sculpted: SculptInput[] = [];
+  let make = async (_input: SculptInput): Promise<Sculpted> => anyModel();
+  let judge = async (): Promise<Verdict> => "approved";
+  const onPublished = async (model: PublishedModel): Promise<void> => void published.push(model);
+  const winners = new Winners({ redis, wishOf: async () => "auto" });
+  const parts: { stop(): Promise<void> }[] = [];
+  return {
+    redis,
+    media,
+    gallery,
+    review,
+    winners,
+    publisher: new Publisher({ redis, media, gallery, review, onPublished, logger: silent, now }),
+    published,
+    sculpted,
+    sculptWith(other) {
+      make = other;
+    },
+    judgeWith(other) {
+      judge = other;
+    },
+    startContent(look) {
+      const deps = { redis, judge: () => judge(), onPublished, logger: silent, now };
+      parts.push(createContentWorker({ ...deps, ...(look ? { look } : {}) }));
+    },
+    startSculptor() {
+      const sculptor = {
+        async make(input: SculptInput) {
+          sculpted.push(input);
+          return await make(input);
+        },
+      };
+      parts.push(
+        watch([startSculptWorker({ redis, media, sculptor, logger: silent, timing: FAST })], silent),
+      );
+    },
+    settled: (roundId, states = ["done", "review"]) =>
+      until(
+        async () => {
+          const all = await winners.statesOf(roundId);
+          return Object.values(all).every((state) => states.includes(state)) ? all : false;
+        },
+        { what: `the winners of ${roundId}`, deadlineMs: 30_000 },
+      ),
+    async stop() {
+      for (const part of parts) await part.stop();
+      await winners.stop();
+      await redis.quit();
+    },
+  };
+}
