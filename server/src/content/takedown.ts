@@ -31,6 +31,8 @@ export interface TakedownDeps {
   blocks: Pick<BlockList, "add">;
   /** R12: what is live must hear of it, whichever process hosts it. Durable once it resolves. Returns the rounds told. */
   tellRounds(order: ModerationOrder): Promise<string[]>;
+  /** M6: so that a rebuild from the chain does not bring it back. Durable once it resolves; doing it again is once. */
+  publishTakedown(memeId: string, at: number): Promise<void>;
   logger: Logger;
   now(): number;
 }
@@ -66,6 +68,7 @@ export class Takedowns {
     // After the ban, so that nobody enters the meme in a round that was not told.
     const rounds = await tellRounds(order);
     if (kind === "takedown") {
+      await this.deps.publishTakedown(memeId, at);
       await this.block(memeId);
       await media.take(memeId, note);
     }

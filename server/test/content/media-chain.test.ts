@@ -1,14 +1,19 @@
 /** C6, M6: what the chain holds for good may leave Redis, and comes back from there by its hash. With a devchain. */
 import assert from "node:assert/strict";
 import { sha256Hex } from "@meme-rounds/shared-schema/hash";
+import { readChainRecord } from "@meme-rounds/shared-schema/map-record-kinds";
+import sharp from "sharp";
 import { Gallery } from "../../src/content/gallery.ts";
+import { phashOf } from "../../src/content/intake.ts";
 import { MediaCooling } from "../../src/content/media-cooling.ts";
 import { createShelf } from "../../src/content/media-shelf.ts";
 import { MediaStore } from "../../src/content/media-store.ts";
 import { BlockList } from "../../src/content/moderation/blocks.ts";
 import { Takedowns } from "../../src/content/takedown.ts";
-import { createRecordQueue, modelJobs, type RecordJob } from "../../src/payment/ledger/index.ts";
+import { createRecordQueue, modelJobs, type RecordJob, takedownJob } from "../../src/payment/ledger/index.ts";
 import { createChainFiles } from "../../src/processes/chain-files.ts";
+import { restoreAll } from "../../src/processes/rebuild/restore.ts";
+import { scanChain } from "../../src/processes/rebuild/scan.ts";
 import { LedgerWorld } from "../payment/ledger-kit.ts";
 import { quiet, someBytes } from "./media-kit.ts";
 
@@ -24,7 +29,7 @@ describe("media on the chain", () => {
   beforeEach(async () => {
     seed += 1;
     await world.reset(seed);
-    await world.fill(10);
+    await world.fill(15);
     const files = chainFiles();
     const fromChain = createShelf(
       { absentMs: 0 },
@@ -60,6 +65,12 @@ describe("media on the chain", () => {
     });
     await ledger.sweep();
   };
+  /** Types of the records on the chain, sorted. */
+  const kinds = async (): Promise<string[]> => {
+    const txs = await Promise.all((await world.made()).map((txid) => world.tx(txid)));
+    const records = txs.map(({ outputs }) => readChainRecord(outputs[0]?.script ?? "", "devchain"));
+    return records.flatMap((read) => (read ? [read.record.type] : [])).sort();
+  };
   const life = (sha256: string) => world.redis.ttl(`mr:media:${sha256}`);
   const takedowns = () =>
     new Takedowns({
@@ -68,6 +79,7 @@ describe("media on the chain", () => {
       gallery: new Gallery(world.redis),
       blocks: new BlockList(world.redis, { now: () => world.now }),
       tellRounds: async () => [],
+      publishTakedown: (memeId, at) => createRecordQueue(world.redis).publish(takedownJob(memeId, at)),
       logger: quiet,
       now: () => world.now,
     });
@@ -147,14 +159,65 @@ describe("media on the chain", () => {
       turntable: glb,
     } as const;
     await takedowns().carryOut({ kind: "takedown", memeId: gone, by: "x", reason: "gore" });
-    const before = (await world.made()).length;
     await publish(memeJob(gone), ...modelJobs(model, 7));
-    assert.equal((await world.made()).length, before);
+    assert.deepEqual(await kinds(), ["takedown"]);
     assert.deepEqual(await world.redis.hkeys("mr:records:waiting"), []);
     await publish(memeJob(shown));
-    assert.equal((await world.made()).length, before + 1);
     await takedowns().carryOut({ kind: "takedown", memeId: shown, by: "x", reason: "gore" });
     assert.equal(await media.get(shown), undefined);
     assert.equal(await life(shown), -2);
+    await publish();
+    assert.deepEqual(await kinds(), ["meme", "takedown", "takedown"]);
+  });
+
+  it("C6 M6 a rebuild into an empty Redis brings back neither the picture nor the models of what was taken down", async () => {
+    const picture = await sharp({ create: { width: 9, height: 9, channels: 3, background: "red" } })
+      .webp()
+      .toBuffer();
+    const [gone, kept] = [await upload(picture), await upload(someBytes(800))];
+    const jobsOf = async (memeId: string): Promise<RecordJob[]> => {
+      const [glb, poster, turntable] = [
+        await media.put(someBytes(100), "model/gltf-binary"),
+        await media.put(someBytes(90), "image/webp"),
+        await media.put(someBytes(80), "image/webp"),
+      ];
+      const model = { memeId, roundId: ROUND, provider: "local", glb, poster, turntable } as const;
+      return [memeJob(memeId), ...modelJobs(model, 7)];
+    };
+    const [its, others] = [await jobsOf(gone), await jobsOf(kept)];
+    await publish(...its, ...others);
+    await takedowns().carryOut({ kind: "takedown", memeId: gone, by: "x", reason: "gore" });
+    await publish();
+    await world.mine(1);
+    const filesOf = (jobs: RecordJob[]) => jobs.flatMap((job) => ("media" in job ? [job.media] : []));
+    await world.redis.flushall();
+    const scan = await scanChain({
+      network: "devchain",
+      chain: world.net.port,
+      operatorKeys: [world.currentKey()],
+      progress: () => undefined,
+    });
+    const done = await restoreAll(scan, {
+      network: "devchain",
+      redis: world.redis,
+      chain: world.net.port,
+      verify: () => false,
+      now: () => world.now,
+      progress: () => undefined,
+    });
+    assert.deepEqual(done.damaged, []);
+    const blocks = new BlockList(world.redis, { now: () => world.now });
+    assert.equal(await blocks.find("ab".repeat(32), [await phashOf(picture)]), "near");
+    for (const sha256 of filesOf(its)) {
+      assert.equal(await media.get(sha256), undefined);
+      assert.equal(await media.isTaken(sha256), true);
+    }
+    for (const sha256 of filesOf(others)) assert.ok(await media.get(sha256));
+    const listed = await new Gallery(world.redis).page(undefined, 10);
+    assert.deepEqual(
+      listed.map(({ memeId }) => memeId),
+      [kept],
+    );
+    assert.equal(filesOf(its).length, 4);
   });
 });

@@ -18,6 +18,7 @@ describe("takedown", () => {
   let rig: MediaRig;
   let picture: Buffer;
   let told: ModerationOrder[];
+  let onChain: string[];
   before(async () => {
     rig = await startMedia();
     const noise = { create: { width: 64, height: 64, channels: 3 as const, background: "#123456" } };
@@ -34,6 +35,7 @@ describe("takedown", () => {
     await rig.redis.flushall();
     rig.serve(rig.store());
     told = [];
+    onChain = [];
   });
 
   const desk = (options: MediaStoreOptions = {}, tell = async () => ["main-1"]) =>
@@ -45,6 +47,9 @@ describe("takedown", () => {
       async tellRounds(order) {
         told.push(order);
         return await tell();
+      },
+      async publishTakedown(memeId) {
+        onChain.push(memeId);
       },
       logger: quiet,
       now: () => NOW,
@@ -108,6 +113,7 @@ describe("takedown", () => {
     const order = { kind: "takedown" as const, memeId, by, reason: "gore" };
     await desk().carryOut(order);
     assert.deepEqual(told, [order]);
+    assert.deepEqual(onChain, [memeId]);
     const [line = "", ...more] = await rig.redis.lrange("mr:takedowns", 0, -1);
     assert.deepEqual(more, []);
     const noted = JSON.parse(line);
@@ -179,6 +185,7 @@ describe("takedown", () => {
       told.map(({ kind }) => kind),
       ["hide", "unhide"],
     );
+    assert.deepEqual(onChain, []);
   });
 
   it("R12 a reported meme stays blurred when its round is over, until a moderator looks", async () => {

@@ -14,7 +14,9 @@ import { createAnalyticsService } from "../../analytics/index.ts";
 import { restoreProfile } from "../../auth/users.ts";
 import type { ChainPort } from "../../chain/index.ts";
 import { Gallery } from "../../content/gallery.ts";
+import { phashOf } from "../../content/intake.ts";
 import { MediaStore, type MediaType } from "../../content/media-store.ts";
+import { BlockList } from "../../content/moderation/blocks.ts";
 import type { Redis } from "../../infra/redis.ts";
 import { CarryBook } from "../../payment/carry.ts";
 import { modelJobs, profileJob, takedownJob } from "../../payment/index.ts";
@@ -60,7 +62,7 @@ export async function restoreAll(scan: Scan, deps: RestoreDeps): Promise<Restore
   return done;
 }
 
-async function restoreMedia({ records }: Scan, { redis }: RestoreDeps, done: Restored): Promise<void> {
+async function restoreMedia({ records }: Scan, { redis, now }: RestoreDeps, done: Restored): Promise<void> {
   const media = new MediaStore(redis);
   const gallery = new Gallery(redis);
   const put = async (data: Uint8Array, mime: string): Promise<string> => {
@@ -68,6 +70,13 @@ async function restoreMedia({ records }: Scan, { redis }: RestoreDeps, done: Res
     await media.keep(sha256);
     done.files++;
     return sha256;
+  };
+  const blocks = new BlockList(redis, { now });
+  const block = async (sha256: string, picture: Uint8Array): Promise<void> => {
+    const phash = await phashOf(picture).catch(() => undefined);
+    if (phash === undefined)
+      done.damaged.push(`${sha256}: taken down, but no picture: its likes are not blocked`);
+    else await blocks.add({ sha256, phash });
   };
   const directory = new RoundDirectory(redis);
   // C6: first, since what is taken down is neither stored nor listed from then on.
@@ -80,7 +89,10 @@ async function restoreMedia({ records }: Scan, { redis }: RestoreDeps, done: Res
   }
   for (const { txid, record } of ofType(records, "meme")) {
     const { memeId, roundId } = record.fields;
-    if (taken.has(memeId)) continue;
+    if (taken.has(memeId)) {
+      await block(memeId, record.file.data);
+      continue;
+    }
     const sha256 = await put(record.file.data, record.file.mime);
     await restoreRecord(redis, `meme:${roundId}:${memeId}`, txid, sha256);
   }
