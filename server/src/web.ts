@@ -24,6 +24,8 @@ export interface WebOptions {
 export interface WebDeps extends HttpDeps {
   routes: Route[];
   media?: express.Router;
+  /** C7: pages of memes, where the page itself is served. */
+  share?: express.Router;
   /** False while draining or where a part is not reachable. */
   ready(): Promise<boolean>;
   /** What /readyz says besides. */
@@ -76,7 +78,10 @@ export function bindWeb(app: express.Application, options: WebOptions, deps: Web
   });
   app.use("/api", apiRouter(routes, deps));
   if (deps.media) app.use("/media", deps.media);
-  if (options.pageDir !== undefined && existsSync(options.pageDir)) bindPage(app, options.pageDir);
+  if (options.pageDir !== undefined && existsSync(options.pageDir)) {
+    if (deps.share) app.use("/m", deps.share);
+    bindPage(app, options.pageDir);
+  }
 }
 
 /** Hashed assets are immutable; the page itself is always asked for again. */

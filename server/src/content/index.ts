@@ -24,6 +24,8 @@ import { Previews } from "./pipeline/previews.ts";
 import { type PublishedModel, Publisher } from "./pipeline/publisher.ts";
 import { Winners } from "./pipeline/winners.ts";
 import { contentRoutes } from "./routes.ts";
+import { type ShareDeps, type ShareOptions, shareRouter } from "./share.ts";
+import { createCards } from "./share-card.ts";
 import { signedMediaRouter } from "./signed-media.ts";
 import { type Standing, Standings } from "./standings.ts";
 import { type Moderated, type ModerationOrder, Takedowns } from "./takedown.ts";
@@ -65,6 +67,8 @@ export interface ContentService {
   routes: Route[];
   /** To be mounted at /media. */
   media: Router;
+  /** C7: pages of memes for others, to be mounted at /m. */
+  sharePages(options: ShareOptions, deps: Pick<ShareDeps, "finished" | "readPage">): Router;
   contentOf(contentId: string): Promise<Content | undefined>;
   enqueueTransforms(roundId: string, winners: readonly { memeId: string; title: string }[]): Promise<void>;
   modelsOf(roundId: string): Promise<Model[]>;
@@ -130,6 +134,8 @@ export function createContentService(
       .Router()
       .use(signedMediaRouter(options.mediaSecret, { ...deps, media }))
       .use(mediaRouter(media, deps.logger)),
+    sharePages: (share, sources) =>
+      shareRouter(share, { ...sources, ...createCards({ redis: deps.redis, media }), logger: deps.logger }),
     async contentOf(contentId) {
       const content = await contents.get(contentId);
       if (content?.status !== "approved") return content;

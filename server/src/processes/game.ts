@@ -2,7 +2,9 @@
  * The process players and spectators talk to: API, page, rooms, relay. Owns: putting the services together on one
  * HTTP server, and the order in which they start and stop. Does not own: what any of them does.
  */
+import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage } from "node:http";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createAnalyticsService } from "../analytics/index.ts";
 import { createAudienceService } from "../audience/index.ts";
@@ -158,6 +160,10 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
             ...(callback ? callbackRoutes(callback, { onHint: (txid) => payment.onHint(txid) }) : []),
           ],
           media: content.media,
+          share: content.sharePages(config.PUBLIC_URL ? { publicUrl: config.PUBLIC_URL } : {}, {
+            finished: (roundId) => round.finished(roundId),
+            readPage: () => readFile(join(pageDir, "index.html"), "utf8"),
+          }),
           authenticate: auth.authenticate,
           limiter: createLimiter(redis),
           logger,
