@@ -2,7 +2,6 @@
 import assert from "node:assert/strict";
 import { CodedError } from "@meme-rounds/shared-schema/errors";
 import { contentAnswer, problemSchema, reviewQueueAnswer } from "@meme-rounds/shared-schema/rest";
-import { ReviewQueue } from "../../src/content/moderation/review.ts";
 import { DOUBTFUL, EXPLICIT, type ModerationRig, picture, startModeration } from "./moderation-kit.ts";
 
 const MEME = "ab".repeat(32);
@@ -106,16 +105,31 @@ describe("moderation: the queue", () => {
       assert.deepEqual(seen, ids);
     });
 
-    it("C2: takes no more than it may hold", async () => {
-      const small = new ReviewQueue(rig.redis, { now: () => 1, maxItems: 2 });
-      const add = (contentId: string) => small.add({ kind: "content", contentId });
-      assert.deepEqual(
-        [await add("a"), await add("b"), await add("c"), await add("a")],
-        ["queued", "queued", "full", "queued"],
-      );
-      await small.close("content.a");
-      assert.equal(await add("c"), "queued");
+    it("C2: takes no more than it may hold, and uploads do not crowd out reports", async () => {
+      const { queue } = rig.moderation;
+      const add = (contentId: string) => queue.add({ kind: "content", contentId });
+      const fill = (count: number) =>
+        rig.redis.zadd("mr:review:queue", ...Array.from({ length: count }, (_, i) => [-i, `x${i}`]).flat());
+      assert.equal(await add("a"), "queued");
+      await fill(1_999);
+      assert.deepEqual([await add("b"), await add("a")], ["full", "queued"]);
+      await report();
+      assert.equal(await queue.size(), 2_001);
+      await fill(9_998);
+      await report("cd".repeat(32));
+      assert.equal(await queue.size(), 10_000);
+      await queue.close("content.a");
       assert.equal(await add("a"), "decided");
+    });
+
+    it("C2: of a flood of rejected pictures a thousand a day are kept", async () => {
+      rig.say(EXPLICIT);
+      await rig.redis.set("mr:content:held-rejected", "999");
+      const kept = await upload(28);
+      const dropped = await upload(29);
+      assert.ok(await rig.moderation.held.get(kept.memeId));
+      assert.equal(await rig.moderation.held.get(dropped.memeId), undefined);
+      assert.equal(await codeOf(await appeal(dropped.contentId)), "APPEAL_NOT_POSSIBLE");
     });
 
     it("C2: an upload whose record is forgotten leaves the queue", async () => {

@@ -9,6 +9,10 @@ const REVIEW_S = 7 * 86_400;
 /** s. Time to appeal; what was rejected is not kept longer than that. */
 const REJECTED_S = 86_400;
 
+/** Rejected pictures kept in a day; nobody's flood of them fills Redis. */
+const MAX_REJECTED = 1_000;
+const REJECTED_COUNT = "mr:content:held-rejected";
+
 const keyOf = (sha256: string): string => `mr:content:held:${sha256}`;
 
 export class HeldPictures {
@@ -18,9 +22,13 @@ export class HeldPictures {
     this.redis = redis;
   }
 
-  /** The stored WebP. A second upload of the same picture only lengthens its time. */
+  /**
+   * The stored WebP. A second upload of the same picture only lengthens its time. After 1,000 rejected ones in a day
+   * more are not kept, and cannot be appealed.
+   */
   async hold(sha256: string, webp: Uint8Array, status: "review" | "rejected"): Promise<void> {
     const key = keyOf(sha256);
+    if (status === "rejected" && (await this.countRejected()) > MAX_REJECTED) return;
     const ttl = status === "review" ? REVIEW_S : REJECTED_S;
     await this.redis
       .multi()
@@ -45,5 +53,14 @@ export class HeldPictures {
 
   async drop(sha256: string): Promise<void> {
     await this.redis.del(keyOf(sha256));
+  }
+
+  private async countRejected(): Promise<number> {
+    const results = await this.redis
+      .multi()
+      .incr(REJECTED_COUNT)
+      .expire(REJECTED_COUNT, REJECTED_S, "NX")
+      .exec();
+    return Number(results?.[0]?.[1] ?? 0);
   }
 }

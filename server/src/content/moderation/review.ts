@@ -37,6 +37,9 @@ const CLAIM_S = 60;
 /** An item that was decided does not come back for so long, s. */
 const DONE_S = 90 * 86_400;
 const PAGE = 50;
+/** Longer than this the queue takes no uploads and appeals, whose pictures weigh; then no reports and models either. */
+const MAX_PICTURES = 2_000;
+const MAX_ITEMS = 10_000;
 
 /**
  * KEYS queue, items, count, done. ARGV id, item as JSON, most items.
@@ -67,24 +70,18 @@ export function reviewId(item: ReviewItem): string {
 export class ReviewQueue {
   private readonly redis: Redis;
   private readonly now: () => number;
-  private readonly maxItems: number;
 
-  constructor(redis: Redis, deps: { now(): number; maxItems?: number }) {
+  constructor(redis: Redis, deps: { now(): number }) {
     this.redis = redis;
     this.now = deps.now;
-    this.maxItems = deps.maxItems ?? 10_000;
   }
 
   /** `full`: the item was not taken, and whoever brought it must live without. Adding twice is once. */
   async add(item: ReviewItem): Promise<"queued" | "decided" | "full"> {
     const id = reviewId(item);
     const text = JSON.stringify({ at: this.now(), item });
-    const result = await runScript(
-      this.redis,
-      ADD,
-      [QUEUE, ITEMS, COUNT, doneKey(id)],
-      [id, text, this.maxItems],
-    );
+    const most = item.kind === "content" || item.kind === "appeal" ? MAX_PICTURES : MAX_ITEMS;
+    const result = await runScript(this.redis, ADD, [QUEUE, ITEMS, COUNT, doneKey(id)], [id, text, most]);
     return result === 1 ? "queued" : result === 0 ? "decided" : "full";
   }
 
