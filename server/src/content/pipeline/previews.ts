@@ -3,7 +3,7 @@
  * Does not own: who may ask, jobs' execution.
  */
 import { CodedError } from "@meme-rounds/shared-schema/errors";
-import type { ModelWish } from "@meme-rounds/shared-schema/rest";
+import { type ModelWish, modelWishSchema } from "@meme-rounds/shared-schema/rest";
 import { QueueEvents } from "bullmq";
 import type { Redis } from "../../infra/redis.ts";
 import {
@@ -63,6 +63,17 @@ export class Previews {
       if (/timed out/.test(failed)) throw busy();
       throw new CodedError("PREVIEW_FAILED", failed, { cause: error });
     }
+  }
+
+  /** sha256 of the files of previews that were made of a picture and are remembered (C6: they go when it is taken down). */
+  async filesOf(memeId: string): Promise<string[]> {
+    const jobs = await Promise.all(
+      modelWishSchema.options.map((mode) => this.#queue.getJob(`preview-${memeId}-${mode}`)),
+    );
+    return jobs.flatMap((job) => {
+      const made = sculptResult.safeParse(job?.returnvalue);
+      return made.success ? [made.data.glb, made.data.poster, made.data.turntable] : [];
+    });
   }
 
   async stop(): Promise<void> {

@@ -3,6 +3,7 @@
  * grown), one order at a time. Does not own: what a model is, jobs.
  */
 import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import type { Logger } from "../../infra/logger.ts";
@@ -62,66 +63,62 @@ export class Sculptor {
    * Makes a model. Throws Unsculptable when the picture cannot be one; any other error (the child died, or took too
    * long) may pass.
    */
-  make(input: SculptInput): Promise<Sculpted> {
+  async make(input: SculptInput): Promise<Sculpted> {
+    if (this.#stopped) throw new Error("the sculptor has stopped");
     const made = this.#last.then(() => this.#order(input));
     this.#last = made.catch(() => {});
-    return made;
+    return await made;
   }
 
   async stop(): Promise<void> {
     this.#stopped = true;
     await this.#last;
-    this.#end();
+    if (this.#child) this.#end(this.#child);
   }
 
   async #order(input: SculptInput): Promise<Sculpted> {
-    if (this.#stopped) throw new Error("the sculptor has stopped");
     const child = this.#ready();
     await child.ready;
+    let answer: SculptorAnswer;
     try {
-      const answer = await this.#exchange(child.process, input);
-      if (answer.kind === "made") return answer.sculpted;
-      throw new Unsculptable(answer.kind === "failed" ? answer.message : "the sculptor answered out of turn");
-    } finally {
-      const grown = (await memoryOf(child.process)) > this.#options.maxMemoryMb;
-      if (grown && this.#child === child) this.#end();
+      answer = await this.#exchange(child.process, input);
+    } catch (error) {
+      this.#end(child);
+      throw error;
     }
+    if ((await memoryOf(child.process)) > this.#options.maxMemoryMb) this.#end(child);
+    if (answer.kind === "made") return answer.sculpted;
+    throw new Unsculptable(answer.kind === "failed" ? answer.message : "the sculptor answered out of turn");
   }
 
-  /** One answer, or the reason there is none. */
-  #exchange(child: ChildProcess, input: SculptInput): Promise<SculptorAnswer> {
-    return new Promise((resolve, reject) => {
-      const give = (reason: string): void => {
-        reject(new Error(reason));
-        this.#end();
-      };
-      const timer = setTimeout(
-        () => give(`a model took longer than ${this.#options.timeoutMs} ms`),
-        this.#options.timeoutMs,
-      );
-      const watch = setInterval(async () => {
-        const used = await memoryOf(child);
-        if (used > 2 * this.#options.maxMemoryMb) give(`a model took ${Math.round(used)} MB`);
-      }, WATCH_MS);
-      const onExit = (code: number | null, signal: string | null): void =>
-        give(`the sculptor ended with ${signal ?? code} while it made a model`);
-      const settle = (): void => {
-        clearTimeout(timer);
-        clearInterval(watch);
-        child.off("exit", onExit);
-        child.off("message", onMessage);
-      };
-      const onMessage = (answer: SculptorAnswer): void => {
-        settle();
-        resolve(answer);
-      };
-      child.once("exit", onExit);
-      child.once("exit", settle);
-      child.on("message", onMessage);
+  /** One answer; rejects with the reason there is none. */
+  async #exchange(child: ChildProcess, input: SculptInput): Promise<SculptorAnswer> {
+    const { timeoutMs, maxMemoryMb } = this.#options;
+    const over = new AbortController();
+    const timer = setTimeout(() => over.abort(`a model took longer than ${timeoutMs} ms`), timeoutMs);
+    const watch = setInterval(async () => {
+      const used = await memoryOf(child);
+      if (used > 2 * maxMemoryMb) over.abort(`a model took ${Math.round(used)} MB`);
+    }, WATCH_MS);
+    const onExit = (code: number | null, signal: string | null): void =>
+      over.abort(`the sculptor ended with ${signal ?? code} while it made a model`);
+    child.once("exit", onExit);
+    try {
+      const answered = once(child, "message", { signal: over.signal });
       child.send(input, (error) => {
-        if (error) give(`the sculptor takes no orders: ${error.message}`);
+        if (error) over.abort(`the sculptor takes no orders: ${error.message}`);
       });
-    });
+      const [answer] = await answered;
+      return answer as SculptorAnswer;
+    } catch (error) {
+      throw new Error(over.signal.aborted ? String(over.signal.reason) : "the sculptor failed", {
+        cause: error,
+      });
+    } finally {
+      clearTimeout(timer);
+      clearInterval(watch);
+      child.off("exit", onExit);
+    }
   }
 
   #ready(): Child {
@@ -147,10 +144,9 @@ export class Sculptor {
     return child;
   }
 
-  #end(): void {
-    const child = this.#child;
-    this.#child = undefined;
-    child?.process.kill("SIGKILL");
+  #end(child: Child): void {
+    if (this.#child === child) this.#child = undefined;
+    child.process.kill("SIGKILL");
   }
 }
 
