@@ -30,7 +30,7 @@ export interface Finished {
 }
 
 const FIRST_MS = 1_000;
-const SLOWEST_MS = 8_000;
+const SLOWEST_MS = 4_000;
 /** A round nobody knows after so long is none (the server was down in its slot), ms. */
 const UNKNOWN_MS = 40_000;
 const GIVE_UP_MS = 20 * 60_000;
@@ -44,7 +44,9 @@ export function finishedVm(detail: RoundDetail, playKey: string): FinishedVm {
 /** True when nothing of it will change that the page shows. */
 export function isComplete(detail: RoundDetail): boolean {
   const paid = detail.payouts.length === 0 || detail.settlement !== "pending";
-  return paid && detail.memesRanked.every((meme) => !meme.winner || meme.model !== undefined);
+  const isThrough = ({ winner, model, sculpture, takenDown }: RoundDetail["memesRanked"][number]): boolean =>
+    !winner || model !== undefined || sculpture === "review" || takenDown === true;
+  return paid && detail.memesRanked.every(isThrough);
 }
 
 export function createFinished(deps: FinishedDeps): Finished {

@@ -11,7 +11,7 @@ import type { ContentPort, PaymentPort, StandingPort } from "./ports.ts";
 export interface DetailDeps {
   directory: RoundDirectory;
   payment: Pick<PaymentPort, "settlementOf">;
-  content: Pick<ContentPort, "modelsOf"> & StandingPort;
+  content: Pick<ContentPort, "modelsOf" | "sculpturesOf"> & StandingPort;
 }
 
 export interface RoundDetails {
@@ -30,9 +30,10 @@ export function createDetails({ directory, payment, content }: DetailDeps): Roun
       throw new CodedError(unfinished.includes(roundId) ? "ROUND_LIVE" : "ROUND_UNKNOWN");
     },
     async detailOf(round) {
-      const [settlement, models, standings] = await Promise.all([
+      const [settlement, models, sculptures, standings] = await Promise.all([
         payment.settlementOf(round.roundId),
         content.modelsOf(round.roundId),
+        content.sculpturesOf(round.roundId),
         content.standingOf(memeIdsOf(round)),
       ]);
       const byMeme = new Map(models.map((model) => [model.memeId, model]));
@@ -44,7 +45,9 @@ export function createDetails({ directory, payment, content }: DetailDeps): Roun
         settled: settlement?.payouts ?? [],
         memesRanked: round.memesRanked.map((meme) => {
           const model = byMeme.get(meme.memeId);
-          return model ? { ...meme, model } : meme;
+          if (model) return { ...meme, model, sculpture: "done" as const };
+          const sculpture = sculptures[meme.memeId];
+          return sculpture ? { ...meme, sculpture } : meme;
         }),
       };
       return covered(detail, standings);

@@ -27,7 +27,7 @@ export type PaymentPort = Pick<
 >;
 export type ContentPort = Pick<
   ContentService,
-  "contentOf" | "enqueueTransforms" | "modelsOf" | "reported" | "judgeText"
+  "contentOf" | "enqueueTransforms" | "modelsOf" | "sculpturesOf" | "reported" | "judgeText"
 >;
 /** What the round's pages ask beside that. */
 export type StandingPort = Pick<ContentService, "standingOf">;

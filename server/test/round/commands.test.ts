@@ -30,6 +30,7 @@ function rig() {
       contentOf: unasked,
       enqueueTransforms: unasked,
       modelsOf: unasked,
+      sculpturesOf: unasked,
       judgeText,
       reported: async (report) => void reported.push(report),
     },

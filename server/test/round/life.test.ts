@@ -76,6 +76,7 @@ describe("round life", () => {
         contentOf: async () => undefined,
         enqueueTransforms: (_roundId, winners) => step(`transforms ${winners.length}`),
         modelsOf: async () => [],
+        sculpturesOf: async () => ({}),
         reported: async () => undefined,
         judgeText: () => ({ verdict: "approved" }),
       },

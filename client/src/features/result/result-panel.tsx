@@ -13,6 +13,7 @@ import { exhibitOf } from "../gallery/exhibit.ts";
 import { Poster } from "../gallery/poster.tsx";
 import { useSheets } from "../sheets.tsx";
 import { OnChain, Payouts, Ranking } from "./ranking.tsx";
+import { sculptingOf } from "./sculpting.ts";
 
 /** How long a result is unfolded by itself: as long as the round's own room shows it (R3), ms. */
 const FRESH_MS = 60_000;
@@ -82,7 +83,7 @@ function Unfolded({ finished }: { finished: FinishedVm }) {
   const { openViewer } = useSheets();
   const best = detail.memesRanked.find((meme) => meme.winner);
   const winners = detail.memesRanked.filter((meme) => meme.winner);
-  const sculpted = winners.filter((meme) => meme.model).length;
+  const sculpting = sculptingOf(winners);
   const exhibit = best && exhibitOf(detail.roundId, best);
   if (detail.outcome === "voided") {
     return (
@@ -126,12 +127,10 @@ function Unfolded({ finished }: { finished: FinishedVm }) {
         )}
         {winners.length > 0 && (
           <p role="status" className="flex items-center gap-2.5 px-2 text-sm font-medium md:px-0">
-            <span className={`text-acid ${sculpted < winners.length ? "breathe" : ""}`}>
+            <span className={`text-acid ${sculpting.busy ? "breathe" : ""}`}>
               <CubeIcon />
             </span>
-            {sculpted === winners.length
-              ? `${plural(winners.length, "winner")} sculpted in 3D`
-              : `${winners.length - sculpted} of ${winners.length} being sculpted`}
+            <span data-testid="result-sculpting">{sculpting.text}</span>
           </p>
         )}
         <div className="px-2 md:px-0">
