@@ -142,6 +142,7 @@ const schema = z.object({
     .describe("Signs access tokens; derived from the passphrase by default."),
   DOMAIN: z.string().default("localhost:2567").describe("Host people see in the text they sign (I2)."),
   ADMINS: list.default([]).describe("Identity strings with the role admin (I4)."),
+  MODERATORS: list.default([]).describe("Identity strings with the role moderator (I4)."),
   PUBLIC_ADDRESS: z
     .string()
     .optional()

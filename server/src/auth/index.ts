@@ -30,6 +30,8 @@ export interface AuthOptions {
   refreshTtlMs?: number;
   /** Identity strings that have the role admin (I4). */
   adminIdentities: readonly string[];
+  /** Those that have the role moderator (I4). */
+  moderatorIdentities?: readonly string[];
   /** At least 32 bytes; every process that accepts tokens needs the same. */
   jwtSecret: string;
   /** Rate limits that differ from AUTH_LIMITS. */
@@ -77,7 +79,9 @@ export function createAuthService(options: AuthOptions, deps: AuthDeps): AuthSer
     { now },
   );
 
-  const roleOf = (identity: string): Caller["role"] => (admins.has(identity) ? "admin" : "player");
+  const moderators = new Set(options.moderatorIdentities);
+  const roleOf = (identity: string): Caller["role"] =>
+    admins.has(identity) ? "admin" : moderators.has(identity) ? "moderator" : "player";
 
   const userOf = async ({ identity, playKey }: Pick<Caller, "identity" | "playKey">): Promise<User> => ({
     identity,

@@ -58,6 +58,7 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
       domain: config.DOMAIN,
       network: config.NETWORK,
       adminIdentities: config.ADMINS,
+      moderatorIdentities: config.MODERATORS,
       jwtSecret: config.JWT_SECRET,
     },
     {

@@ -249,14 +249,19 @@ describe("auth: tokens, sessions and roles", () => {
     assert.equal((await redis.keys("mr:auth:session:*")).length, MAX_SESSIONS);
   });
 
-  it("I4: the allow list of identities makes admins, at once and only while it names them", async () => {
+  it("I4: the allow list of identities makes admins and moderators, at once and only while it names them", async () => {
     const boss = player(9);
     const { accessToken, user } = await signIn(harness, boss);
     assert.equal(user.role, "player");
-    const other = await startAuth(redis, { adminIdentities: [boss.identity] });
+    const helper = player(8);
+    const other = await startAuth(redis, {
+      adminIdentities: [boss.identity],
+      moderatorIdentities: [helper.identity, boss.identity],
+    });
     try {
       assert.equal((await other.auth.authenticate(accessToken)).role, "admin");
       assert.equal((await signIn(other, boss)).user.role, "admin");
+      assert.equal((await signIn(other, helper)).user.role, "moderator");
       assert.equal((await signIn(other, player(1))).user.role, "player");
     } finally {
       await other.close();

@@ -56,7 +56,7 @@ return 1`,
 );
 
 /** An item's name: the same thing twice is one item. */
-export function reviewId(item: ReviewItem): string {
+function reviewId(item: ReviewItem): string {
   switch (item.kind) {
     case "content":
     case "appeal":
