@@ -125,7 +125,7 @@ function Unfolded({ finished }: { finished: FinishedVm }) {
             </figcaption>
           </figure>
         )}
-        {winners.length > 0 && (
+        {sculpting.text !== "" && (
           <p role="status" className="flex items-center gap-2.5 px-2 text-sm font-medium md:px-0">
             <span className={`text-acid ${sculpting.busy ? "breathe" : ""}`}>
               <CubeIcon />
