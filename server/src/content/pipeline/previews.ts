@@ -5,6 +5,7 @@
 import { CodedError } from "@meme-rounds/shared-schema/errors";
 import { type ModelWish, modelWishSchema } from "@meme-rounds/shared-schema/rest";
 import { QueueEvents } from "bullmq";
+import type { Logger } from "../../infra/logger.ts";
 import type { Redis } from "../../infra/redis.ts";
 import {
   createQueue,
@@ -28,13 +29,15 @@ const MAX_WAITING = 40;
 export class Previews {
   readonly #queue;
   readonly #redis: Redis;
+  readonly #logger: Logger;
   readonly #options: Required<PreviewsOptions>;
   /** Opened with the first preview: it holds a connection. */
   #events: QueueEvents | undefined;
 
-  constructor(options: PreviewsOptions, { redis }: { redis: Redis }) {
+  constructor(options: PreviewsOptions, { redis, logger }: { redis: Redis; logger: Logger }) {
     this.#options = { timeoutMs: TIMEOUT_MS, maxWaiting: MAX_WAITING, ...options };
     this.#redis = redis;
+    this.#logger = logger;
     this.#queue = createQueue(SCULPT_QUEUE, redis);
   }
 
@@ -44,11 +47,7 @@ export class Previews {
    */
   async of(memeId: string, mode: ModelWish): Promise<SculptResult> {
     const jobId = `preview-${memeId}-${mode}`;
-    this.#events ??= new QueueEvents(SCULPT_QUEUE, {
-      connection: this.#redis.duplicate(),
-      prefix: QUEUE_PREFIX,
-    });
-    await this.#events.waitUntilReady();
+    const events = await this.#listening();
     const known = await this.#queue.getJob(jobId);
     if (!known && (await this.#queue.getPrioritizedCount()) >= this.#options.maxWaiting) throw busy();
     const job = await this.#queue.add(
@@ -57,7 +56,7 @@ export class Previews {
       { ...PREVIEW_OPTIONS, jobId },
     );
     try {
-      return sculptResult.parse(await job.waitUntilFinished(this.#events, this.#options.timeoutMs));
+      return sculptResult.parse(await job.waitUntilFinished(events, this.#options.timeoutMs));
     } catch (error) {
       const failed = error instanceof Error ? error.message : String(error);
       if (/timed out/.test(failed)) throw busy();
@@ -74,6 +73,16 @@ export class Previews {
       const made = sculptResult.safeParse(job?.returnvalue);
       return made.success ? [made.data.glb, made.data.poster, made.data.turntable] : [];
     });
+  }
+
+  async #listening(): Promise<QueueEvents> {
+    if (!this.#events) {
+      this.#events = new QueueEvents(SCULPT_QUEUE, { connection: this.#redis, prefix: QUEUE_PREFIX });
+      // It comes back by itself; who waits meanwhile is told to ask again.
+      this.#events.on("error", (err) => this.#logger.warn({ err }, "previews do not hear of their jobs"));
+    }
+    await this.#events.waitUntilReady();
+    return this.#events;
   }
 
   async stop(): Promise<void> {
