@@ -110,9 +110,10 @@ export function createContentService(
   const gallery = new Gallery(deps.redis);
   const blocks = new BlockList(deps.redis, deps);
   const standings = new Standings(deps.redis);
-  const takedowns = new Takedowns({ ...deps, media, gallery, blocks });
   const winners = new Winners({ redis: deps.redis, wishOf: (memeId) => contents.wishOf(memeId) });
   const previews = new Previews({}, deps);
+  const previewsOf = (memeId: string) => previews.filesOf(memeId);
+  const takedowns = new Takedowns({ ...deps, media, gallery, blocks, previewsOf });
   const moderation = createModeration(options.nsfw, {
     ...deps,
     contents,

@@ -29,6 +29,8 @@ export interface TakedownDeps {
   media: MediaStore;
   gallery: Gallery;
   blocks: Pick<BlockList, "add">;
+  /** sha256 of what was made of the picture and is in no gallery. */
+  previewsOf(memeId: string): Promise<string[]>;
   /** R12: what is live must hear of it, whichever process hosts it. Durable once it resolves. Returns the rounds told. */
   tellRounds(order: ModerationOrder): Promise<string[]>;
   /** M6: so that a rebuild from the chain does not bring it back. Durable once it resolves; doing it again is once. */
@@ -79,10 +81,10 @@ export class Takedowns {
   }
 
   private async takeDown(memeId: string, note: string): Promise<string[]> {
-    const { media, gallery } = this.deps;
+    const { media, gallery, previewsOf } = this.deps;
     await media.ban(memeId, note);
     // From here on no model of it is published, so the list is complete. It is lost with the entries: they go last.
-    const files = await gallery.filesOf(memeId);
+    const files = [...(await gallery.filesOf(memeId)), ...(await previewsOf(memeId))];
     for (const sha256 of files) await media.take(sha256, note);
     await gallery.remove(memeId);
     return [memeId, ...files];

@@ -78,6 +78,7 @@ describe("media on the chain", () => {
       media,
       gallery: new Gallery(world.redis),
       blocks: new BlockList(world.redis, { now: () => world.now }),
+      previewsOf: async () => [],
       tellRounds: async () => [],
       publishTakedown: (memeId, at) => createRecordQueue(world.redis).publish(takedownJob(memeId, at)),
       logger: quiet,

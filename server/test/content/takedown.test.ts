@@ -19,6 +19,7 @@ describe("takedown", () => {
   let picture: Buffer;
   let told: ModerationOrder[];
   let onChain: string[];
+  let previews: string[];
   before(async () => {
     rig = await startMedia();
     const noise = { create: { width: 64, height: 64, channels: 3 as const, background: "#123456" } };
@@ -36,6 +37,7 @@ describe("takedown", () => {
     rig.serve(rig.store());
     told = [];
     onChain = [];
+    previews = [];
   });
 
   const desk = (options: MediaStoreOptions = {}, tell = async () => ["main-1"]) =>
@@ -44,6 +46,7 @@ describe("takedown", () => {
       media: rig.store(options),
       gallery: new Gallery(rig.redis),
       blocks: new BlockList(rig.redis, { now: () => NOW }),
+      previewsOf: async () => previews,
       async tellRounds(order) {
         told.push(order);
         return await tell();
@@ -95,6 +98,8 @@ describe("takedown", () => {
   it("C6 picture, models, gallery and round pages lose it at once, in a process that knows nothing of it", async () => {
     const { memeId, files } = await published();
     const other = await keep(someBytes());
+    previews = [await rig.store().put(someBytes(), "model/gltf-binary")];
+    files.push(...previews);
     assert.equal(await status(memeId), 200);
     const answer = await desk().carryOut({ kind: "takedown", memeId, by, reason: "gore" });
     for (const sha256 of [memeId, ...files]) assert.equal(await status(sha256), 410);

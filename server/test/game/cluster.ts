@@ -19,13 +19,23 @@ export interface Cluster {
   redisUrl: string;
   devchain: Awaited<ReturnType<typeof startDevchain>>;
   aitubo: Awaited<ReturnType<typeof startAitubo>>;
-  processes: { auditor: TestProcess; payment: TestProcess; content: TestProcess; models: TestProcess; game: TestProcess };
+  processes: {
+    auditor: TestProcess;
+    payment: TestProcess;
+    content: TestProcess;
+    models: TestProcess;
+    game: TestProcess;
+  };
   /** Starts another process of the game server on its own port. */
   another(): Promise<TestProcess & { url: string }>;
   stop(): Promise<void>;
 }
 
-export async function startCluster(options: { roundSeconds: number }): Promise<Cluster> {
+export async function startCluster(options: {
+  roundSeconds: number;
+  /** Identities with the role admin. */
+  admins?: readonly string[];
+}): Promise<Cluster> {
   const dataDir = await mkdtemp(join(tmpdir(), "meme-rounds-cluster-"));
   const redis = await startRedis({ durable: true });
   const devchain = await startDevchain({ port: 0, blockSeconds: 2 });
@@ -46,6 +56,7 @@ export async function startCluster(options: { roundSeconds: number }): Promise<C
     KEYSTORE_PASSPHRASE: "only for tests",
     ROUND_SECONDS: String(options.roundSeconds),
     DRAIN_SECONDS: "0",
+    ADMINS: (options.admins ?? []).join(","),
   };
   const auditor = await startService("auditor", { ...env, PORT: String(auditorPort) });
   const payment = await startService("payment-worker", env);
