@@ -1,4 +1,4 @@
-/** `npm run bench [signatures|boosts|money|devchain|models|moderation|page]`: the project's figures, each beside a floor of the same run. */
+/** `npm run bench [signatures|boosts|money|devchain|models|moderation|pipeline|page]`: the project's figures, each beside a floor of the same run. */
 import { benchBoosts } from "./bench/boosts.ts";
 import { benchDevchain } from "./bench/devchain.ts";
 import type { Figure } from "./bench/measure.ts";
@@ -7,6 +7,7 @@ import { benchModels } from "./bench/models.ts";
 import { benchModeration } from "./bench/moderation.ts";
 import { benchMoney } from "./bench/money.ts";
 import { benchPage } from "./bench/page.ts";
+import { benchPipeline } from "./bench/pipeline.ts";
 import { benchSignatures } from "./bench/signatures.ts";
 
 const benches: Record<string, () => Promise<Figure[]>> = {
@@ -16,6 +17,7 @@ const benches: Record<string, () => Promise<Figure[]>> = {
   devchain: benchDevchain,
   models: benchModels,
   moderation: benchModeration,
+  pipeline: benchPipeline,
   page: benchPage,
 };
 
