@@ -57,6 +57,8 @@ export interface Pipeline {
   /** How the sculptor answers; real models are not made here. */
   sculptWith(make: (input: SculptInput) => Promise<Sculpted>): void;
   judgeWith(judge: () => Promise<Verdict>): void;
+  /** What happens when a model becomes public; it counts as published when this resolves. */
+  publishWith(announce: () => Promise<void>): void;
   /** Without it no winner is worked on. */
   startContent(look?: Pick<LookDeps, "aitubo" | "breaker" | "judge" | "links">): void;
   startSculptor(): void;
@@ -76,7 +78,11 @@ export function pipelineOn(redisUrl: string): Pipeline {
   const sculpted: SculptInput[] = [];
   let make = async (_input: SculptInput): Promise<Sculpted> => anyModel();
   let judge = async (): Promise<Verdict> => "approved";
-  const onPublished = async (model: PublishedModel): Promise<void> => void published.push(model);
+  let announce = async (): Promise<void> => {};
+  const onPublished = async (model: PublishedModel): Promise<void> => {
+    await announce();
+    published.push(model);
+  };
   const winners = new Winners({ redis, wishOf: async () => "auto" });
   const parts: { stop(): Promise<void> }[] = [];
   return {
@@ -93,6 +99,9 @@ export function pipelineOn(redisUrl: string): Pipeline {
     },
     judgeWith(other) {
       judge = other;
+    },
+    publishWith(other) {
+      announce = other;
     },
     startContent(look) {
       const deps = { redis, judge: () => judge(), onPublished, logger: silent, now };

@@ -66,6 +66,11 @@ describe("sculptor", function () {
     await made.make(order("x"));
   });
 
+  it("C3: a child that does not get ready is ended, too", async () => {
+    const made = odd({ startMs: 1 });
+    await assert.rejects(made.make(order("x")), /ended with SIGKILL/);
+  });
+
   it("C4: a child that grows without end is ended", async () => {
     const made = odd({ maxMemoryMb: 250 });
     await assert.rejects(made.make(order("g")), /took \d+ MB/);

@@ -69,6 +69,18 @@ export class Publisher {
     await this.#makePublic(winner, model);
   }
 
+  /**
+   * Publishing itself was given up (it killed its process, or something it needs stayed away): the moderators may have
+   * it published later. Nothing happens to what is public or taken down.
+   */
+  async abandon(winner: Winner, reason: string, model: SculptResult | undefined): Promise<void> {
+    const { media, gallery } = this.#deps;
+    const { roundId, memeId } = winner;
+    if (await gallery.has(roundId, memeId)) return await this.#progress.set(roundId, memeId, "done");
+    if (await media.isTaken(memeId)) return;
+    await this.hold(winner, `it could not be published: ${reason}`, model);
+  }
+
   /** C5: to the moderators, with what was made if anything was. */
   async hold(winner: Winner, reason: string, model: SculptResult | undefined): Promise<void> {
     const { redis, media, review, logger } = this.#deps;

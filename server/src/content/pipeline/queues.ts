@@ -82,6 +82,7 @@ export const PUBLISH_OPTIONS: JobsOptions = {
   // The round is published with what succeeded.
   ignoreDependencyOnFailure: true,
 };
+export const ROUND_OPTIONS: JobsOptions = { ...KEPT, attempts: 10, backoff: BACKOFF };
 /** A winner's job has priority 0, which goes before any number. A preview's files live for a day, so does its id. */
 export const PREVIEW_OPTIONS: JobsOptions = {
   attempts: 1,

@@ -25,6 +25,8 @@ export class Unsculptable extends Error {
 export interface SculptorOptions {
   /** For one model, ms. Default: a minute, twenty times what one takes. */
   timeoutMs?: number;
+  /** For the process to be ready for its first order, ms. */
+  startMs?: number;
   /** Memory above which the process is replaced after a model, MB; twice of it is its end at once. */
   maxMemoryMb?: number;
   /** For tests: another child. */
@@ -38,6 +40,8 @@ interface Child {
 
 const CHILD = new URL("./sculptor-child.ts", import.meta.url);
 const TIMEOUT_MS = 60_000;
+/** For a child to get warm. */
+const START_MS = 60_000;
 const MAX_MEMORY_MB = 900;
 const WATCH_MS = 500;
 
@@ -50,7 +54,13 @@ export class Sculptor {
   #stopped = false;
 
   constructor(options: SculptorOptions, { logger }: { logger: Logger }) {
-    this.#options = { timeoutMs: TIMEOUT_MS, maxMemoryMb: MAX_MEMORY_MB, childUrl: CHILD, ...options };
+    this.#options = {
+      timeoutMs: TIMEOUT_MS,
+      startMs: START_MS,
+      maxMemoryMb: MAX_MEMORY_MB,
+      childUrl: CHILD,
+      ...options,
+    };
     this.#logger = logger;
   }
 
@@ -133,6 +143,9 @@ export class Sculptor {
       made.once("error", reject);
       made.once("exit", (code, signal) => reject(new Error(`the sculptor ended with ${signal ?? code}`)));
     });
+    const late = setTimeout(() => made.kill("SIGKILL"), this.#options.startMs);
+    const settled = (): void => clearTimeout(late);
+    ready.then(settled, settled);
     // Told to whoever waits for it; nobody may be waiting.
     ready.catch(() => {});
     const child = { process: made, ready };

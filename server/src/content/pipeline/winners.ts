@@ -12,6 +12,7 @@ import {
   LOOK_QUEUE,
   PUBLISH_OPTIONS,
   PUBLISH_QUEUE,
+  ROUND_OPTIONS,
   ROUND_QUEUE,
   roundJobId,
   SCULPT_OPTIONS,
@@ -54,7 +55,7 @@ export class Winners {
       name: "round",
       queueName: ROUND_QUEUE,
       data: { roundId },
-      opts: { jobId: roundJobId(roundId), removeOnComplete: { age: 7 * 86_400 } },
+      opts: { ...ROUND_OPTIONS, jobId: roundJobId(roundId) },
       children: winners.map(flowOf),
     });
   }
