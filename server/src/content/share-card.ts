@@ -61,7 +61,7 @@ export function createCards({ redis, media }: CardDeps): {
 
 const { width: WIDTH, height: HEIGHT } = CARD;
 const PIT = "#0a0d08";
-const FLAT_SIDE = 430;
+const FLAT_SIDE = 410;
 const FRAME = 12;
 const TILT_DEGREES = -5;
 const MARK = "M7 23V9h4l5 7 5-7h4v14h-4v-8l-5 7-5-7v8z";
@@ -113,7 +113,7 @@ async function pair(flat: Uint8Array, poster: Uint8Array): Promise<OverlayOption
     .rotate(TILT_DEGREES, { background: { r: 0, g: 0, b: 0, alpha: 0 } })
     .png()
     .toBuffer({ resolveWithObject: true });
-  const centre = { x: 285, y: 290 };
+  const centre = { x: 262, y: 290 };
   const arrow = svg(
     120,
     120,

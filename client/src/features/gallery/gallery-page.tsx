@@ -38,7 +38,7 @@ export function GalleryPage() {
                 if (exhibit) openViewer(exhibit);
               }}
             />
-            <h2 className="mt-3 line-clamp-2 text-lg leading-tight">
+            <h2 className="mt-3 line-clamp-2 text-lg leading-tight wrap-anywhere">
               <a
                 {...linkTo(memePathOf(item.roundId, item.memeId))}
                 data-testid="meme-link"

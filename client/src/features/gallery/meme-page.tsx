@@ -15,7 +15,7 @@ import { Viewer } from "./viewer.tsx";
 
 type Ranked = RoundDetail["memesRanked"][number];
 
-const STAGE = "h-[min(70dvh,46rem)]";
+const STAGE = "h-[min(56dvh,46rem)] sm:h-[min(70dvh,46rem)]";
 
 export function MemePage({ roundId, memeId }: { roundId: string; memeId: string }) {
   const memeOf = (detail: RoundDetail) => detail.memesRanked.find((meme) => meme.memeId === memeId);

@@ -3,7 +3,14 @@
  * its own, larger than the rest of the page: loaded when somebody opens a model. Does not own: what is around it.
  */
 import { ModelViewerElement } from "@google/model-viewer";
-import { type DetailedHTMLProps, type HTMLAttributes, useEffect, useRef, useState } from "react";
+import {
+  type DetailedHTMLProps,
+  type HTMLAttributes,
+  useEffect,
+  useLayoutEffect,
+  useRef,
+  useState,
+} from "react";
 import { CubeIcon } from "../../ui/icons.tsx";
 
 interface ViewerAttributes extends HTMLAttributes<HTMLElement> {
@@ -58,7 +65,8 @@ export default function ModelStage({ glb, alt, moving, onReady, onFailed }: Mode
   const [loaded, setLoaded] = useState(false);
   const told = useRef({ onReady, onFailed });
   told.current = { onReady, onFailed };
-  useEffect(() => {
+  // Before the browser does anything else: an effect that runs later misses what happens while the renderer starts.
+  useLayoutEffect(() => {
     const element = viewer.current;
     if (!element) return;
     const ready = () => {
@@ -95,7 +103,7 @@ export default function ModelStage({ glb, alt, moving, onReady, onFailed }: Mode
       ar-modes="webxr scene-viewer quick-look"
       ar-scale="auto"
       camera-controls
-      camera-orbit="0deg 82deg auto"
+      camera-orbit="-24deg 78deg auto"
       min-camera-orbit="auto 20deg auto"
       max-camera-orbit="auto 120deg auto"
       interaction-prompt="none"

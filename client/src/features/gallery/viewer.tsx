@@ -71,12 +71,15 @@ export function Viewer({ exhibit, className = "h-[min(62dvh,40rem)]" }: ViewerPr
   const sidesOf = { model: "In 3D", meme: "The meme" } as const;
   return (
     <div data-testid="viewer" data-state={state} data-moving={moving} className="flex flex-col gap-4">
-      <div className={`relative overflow-hidden rounded-2xl bg-pit ${className}`}>
+      <div
+        className={`relative overflow-hidden rounded-2xl bg-[radial-gradient(ellipse_at_50%_45%,var(--color-line),var(--color-pit)_72%)] ${className}`}
+      >
         {!covered && stage.View && state !== "failed" && (
           <div className={`absolute inset-0 ${side === "model" ? "" : "invisible"}`}>
             <stage.View
               key={stage.attempt}
-              glb={model.glb}
+              // The renderer remembers what failed under its address; a fragment makes it another one.
+              glb={stage.attempt === 0 ? model.glb : `${model.glb}#${stage.attempt}`}
               alt={`${title}, as a 3D model`}
               moving={moving}
               onReady={stage.ready}
