@@ -3,9 +3,11 @@ import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createChain } from "../../src/chain/index.ts";
+import { Breaker } from "../../src/content/aitubo/breaker.ts";
 import { measureProcess, metricNames } from "../../src/infra/metrics.ts";
 import { createRedis } from "../../src/infra/redis.ts";
 import { createSettlementWorker } from "../../src/payment/index.ts";
+import { pipelineOn } from "../content/pipeline-kit.ts";
 import { keystoreOptions, World } from "../payment/world.ts";
 
 const root = join(import.meta.dirname, "../../..");
@@ -47,7 +49,7 @@ describe("alarms", () => {
     assert.deepEqual(sections.sort(), expected.sort());
   });
 
-  it("M4, M5, M7, M8: every metric that an alarm names is made by the running payment path", async () => {
+  it("M4, M5, M7, M8, C3: every metric that an alarm names is made by the running workers", async () => {
     const world = await World.start();
     const queueRedis = createRedis(world.testRedis.url);
     const worker = await createSettlementWorker(
@@ -66,7 +68,11 @@ describe("alarms", () => {
         now: Date.now,
       },
     );
+    const pipeline = pipelineOn(world.testRedis.url);
+    pipeline.startContent();
+    pipeline.startSculptor();
     try {
+      await new Breaker({}, { redis: world.redis, logger: world.logger, now: Date.now }).state();
       measureProcess();
       createChain({ network: "devchain", arcUrl: world.net.url, wocUrl: world.net.url, timeoutMs: 1_000 });
       const made = new Set(metricNames());
@@ -79,6 +85,7 @@ describe("alarms", () => {
         [],
       );
     } finally {
+      await pipeline.stop();
       await worker.stop();
       queueRedis.disconnect();
       await world.stop();
