@@ -4,7 +4,16 @@ import { planProcesses } from "../../launch/plan.mjs";
 import { readSettings, SettingsError } from "../../launch/settings.mjs";
 
 const root = "/project";
-const everything = ["redis", "devchain", "aitubo", "auditor", "payment-worker", "content-worker", "model-worker", "game"];
+const everything = [
+  "redis",
+  "devchain",
+  "aitubo",
+  "auditor",
+  "payment-worker",
+  "content-worker",
+  "model-worker",
+  "game",
+];
 
 /** @param {Record<string, string>} env */
 function plan(env) {
