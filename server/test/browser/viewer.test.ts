@@ -156,6 +156,27 @@ describe("models are looked at", function () {
     await context.close();
   });
 
+  it("C7: on a touch screen a poster turns while it stands in the middle of the window", async () => {
+    const { page, context } = await visit("/rounds", PHONE, "no-preference");
+    const device = await context.newCDPSession(page);
+    await device.send("Emulation.setTouchEmulationEnabled", { enabled: true });
+    await device.send("Emulation.setDeviceMetricsOverride", { ...PHONE, deviceScaleFactor: 1, mobile: true });
+    assert.equal(await page.evaluate("matchMedia('(hover: hover)').matches"), false);
+    await page.getByRole("link", { name: "Gallery" }).click();
+    const poster = page.getByRole("button", { name: /open in 3D/ }).first();
+    await until(async () => (await poster.getAttribute("data-turning")) === "true", {
+      deadlineMs: 10_000,
+      what: "a turning poster",
+    });
+    await keepPicture(page, "gallery-390");
+    await page.evaluate("document.body.style.paddingTop = '150vh'");
+    await until(async () => (await poster.getAttribute("data-turning")) === "false", {
+      deadlineMs: 10_000,
+      what: "stillness",
+    });
+    await context.close();
+  });
+
   it("C7: the model's own loop plays, stops at a press, and stands still for who asked for that", async () => {
     const { page, context } = await visit(pathOf(0), DESK, "no-preference");
     await drawn(page);

@@ -91,13 +91,15 @@ export function Viewer({ exhibit, className = "h-[min(62dvh,40rem)]" }: ViewerPr
           <Picture src={image} alt={title} blurred={covered} whole className="absolute inset-0" />
         ) : (
           state !== "ready" && (
-            <Picture
-              src={model.poster}
-              alt={title}
-              blurred={covered}
-              whole
-              className="pointer-events-none absolute inset-0"
-            />
+            // A square, its edges fading into the stage, about where the model will stand.
+            <div className="pointer-events-none absolute inset-0 grid place-items-center [container-type:size]">
+              <Picture
+                src={model.poster}
+                alt={title}
+                blurred={covered}
+                className="size-[min(100cqw,100cqh)] [mask-composite:intersect] [mask-image:linear-gradient(to_right,transparent,black_8%_92%,transparent),linear-gradient(transparent,black_8%_92%,transparent)]"
+              />
+            </div>
           )
         )}
         {covered ? (
