@@ -31,7 +31,7 @@ export const escapeHtml = (text: string): string =>
 const count = (value: number): string => new Intl.NumberFormat("en").format(value);
 
 /** How the meme did, in a sentence or two. */
-export function resultOf(round: RoundDetail, meme: RoundDetail["memesRanked"][number]): string {
+function resultOf(round: RoundDetail, meme: RoundDetail["memesRanked"][number]): string {
   const backers = `${count(meme.backers)} ${meme.backers === 1 ? "backer" : "backers"}`;
   const backed = `backed with ${count(meme.boostSats)} sat by ${backers}`;
   if (round.outcome === "voided") return "Its round was void: every deposit went back.";

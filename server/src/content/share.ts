@@ -24,8 +24,6 @@ export interface ShareDeps {
   logger: Logger;
 }
 
-export type SharedMeme = RoundDetail["memesRanked"][number];
-
 /** Takedowns count at once: nothing of this is used again without asking (C6). */
 const FRESH = { "Cache-Control": "no-cache" };
 const GONE: PageHead = {

@@ -6,6 +6,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
+import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import type { RoundDetail } from "@meme-rounds/shared-schema/rest";
 import express from "express";
@@ -16,7 +17,7 @@ import { memeToModel } from "../../src/content/transform/index.ts";
 import { createLogger } from "../../src/infra/logger.ts";
 
 const PAGE_DIR = fileURLToPath(new URL("../../../client/dist", import.meta.url));
-const THREE_DIR = fileURLToPath(new URL("../../../node_modules/three", import.meta.url));
+const THREE_DIR = join(PAGE_DIR, "../../node_modules", "three");
 const ROUND = "main-1795374000";
 
 type Meme = RoundDetail["memesRanked"][number];

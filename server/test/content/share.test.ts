@@ -1,9 +1,11 @@
 /** C7: the page of a meme as messengers and crawlers read it, and its card. */
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
+import { mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import type { RoundDetail } from "@meme-rounds/shared-schema/rest";
 import express from "express";
 import fc from "fast-check";
@@ -12,8 +14,10 @@ import { MediaStore } from "../../src/content/media-store.ts";
 import { shareRouter } from "../../src/content/share.ts";
 import { createCards } from "../../src/content/share-card.ts";
 import { escapeHtml, headOf, withHead } from "../../src/content/share-head.ts";
+import { createLimiter } from "../../src/infra/limiter.ts";
 import { createLogger } from "../../src/infra/logger.ts";
 import { createRedis, type Redis } from "../../src/infra/redis.ts";
+import { bindWeb } from "../../src/web.ts";
 import { startRedis } from "../support/redis.ts";
 
 const PAGE = `<!doctype html>
@@ -29,6 +33,7 @@ const PAGE = `<!doctype html>
   </head>
   <body><div id="root"></div></body>
 </html>`;
+const logger = createLogger("test", "silent");
 const ROUND = "main-1795374000";
 const TITLES = [
   `<script>alert(1)</script>`,
@@ -127,7 +132,7 @@ describe("a meme's page for others (C7)", function () {
       },
       ...createCards({ redis, media }),
       readPage: async () => PAGE,
-      logger: createLogger("test", "silent"),
+      logger,
     };
     app.use("/m", shareRouter({}, deps));
     app.use("/public/m", shareRouter({ publicUrl: "https://memes.example/" }, deps));
@@ -268,6 +273,44 @@ describe("a meme's page for others (C7)", function () {
     const keys = await redis.keys("mr:card:*");
     assert.equal(keys.length, 1);
     assert.ok((await redis.ttl(keys[0] ?? "")) > 3_600);
+  });
+
+  it("C7: the page's own catch-all comes after it, and only where the page is", async () => {
+    const pageDir = await mkdtemp(join(tmpdir(), "page-"));
+    await writeFile(join(pageDir, "index.html"), PAGE);
+    const share = shareRouter(
+      {},
+      { finished: async () => undefined, cardOf: async () => undefined, readPage: async () => PAGE, logger },
+    );
+    const statusesOf = async (options: { pageDir?: string }) => {
+      const app = express();
+      bindWeb(
+        app,
+        { trustProxy: "", ...options },
+        {
+          routes: [],
+          share,
+          authenticate: async () => {
+            throw new Error("nobody signs in here");
+          },
+          limiter: createLimiter(redis),
+          logger,
+          ready: async () => true,
+        },
+      );
+      const other = createServer(app);
+      await new Promise<void>((resolve) => other.listen(0, "127.0.0.1", resolve));
+      const base = `http://127.0.0.1:${(other.address() as AddressInfo).port}`;
+      const statuses = await Promise.all(
+        [path(), "/gallery"].map(async (address) => (await fetch(`${base}${address}`)).status),
+      );
+      other.closeAllConnections();
+      await new Promise((resolve) => other.close(resolve));
+      return statuses;
+    };
+    assert.deepEqual(await statusesOf({ pageDir }), [404, 200]);
+    assert.deepEqual(await statusesOf({}), [404, 404]);
+    await rm(pageDir, { recursive: true });
   });
 
   it("C7: before there is a model the card is the meme, under another address", async () => {
