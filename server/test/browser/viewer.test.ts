@@ -359,7 +359,7 @@ describe("models are looked at", function () {
       memesRanked: shown.memesRanked.map((meme, at) => (at === 0 ? { ...meme, blurred: true } : meme)),
     };
     const { page, context } = await visit(pathOf(0));
-    await page.getByText("This meme was reported.").waitFor();
+    await page.getByText("somebody reported this meme").waitFor();
     assert.equal(site.asked.has(modelAt(0).glb), false);
     await page.getByRole("button", { name: "Show it anyway" }).click();
     await drawn(page);

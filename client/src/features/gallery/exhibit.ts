@@ -10,7 +10,7 @@ export interface Exhibit {
   /** The finished round it stood in; absent before it was in one: there is nothing to share then. */
   roundId?: string;
   memeId?: string;
-  /** R12: reported, and no moderator has found it harmless yet. */
+  /** R12: reported or hidden, and no moderator has found it harmless since. */
   blurred?: boolean;
 }
 

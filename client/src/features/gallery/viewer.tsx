@@ -103,7 +103,7 @@ export function Viewer({ exhibit, className = "h-[min(62dvh,40rem)]" }: ViewerPr
           )
         )}
         {covered ? (
-          <Notice text="This meme was reported. A moderator has not looked at it yet.">
+          <Notice text="Blurred: somebody reported this meme, or a moderator hid it.">
             <Button onClick={() => setCovered(false)}>Show it anyway</Button>
           </Notice>
         ) : (
