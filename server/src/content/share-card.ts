@@ -29,6 +29,7 @@ const LOOK = 1;
 export function createCards({ redis, media }: CardDeps): {
   cardOf(meme: { memeId: string; poster?: string }): Promise<Card | undefined>;
 } {
+  let last: Promise<unknown> = Promise.resolve();
   const drawing = new Map<string, Promise<Card | undefined>>();
 
   const make = async (key: string, tag: string, memeId: string, poster?: string) => {
@@ -36,8 +37,11 @@ export function createCards({ redis, media }: CardDeps): {
     if (kept) return { bytes: new Uint8Array(kept), tag };
     const flat = await media.get(memeId);
     const model = poster === undefined ? undefined : await media.get(poster);
-    if (!flat) return undefined;
-    const bytes = await drawCard(flat.bytes, model?.bytes);
+    if (!flat || (poster !== undefined && !model)) return undefined;
+    // One at a time: this process has players to serve, whoever asks for how many cards.
+    const drawn = last.then(() => drawCard(flat.bytes, model?.bytes));
+    last = drawn.catch(() => undefined);
+    const bytes = await drawn;
     await redis.set(key, Buffer.from(bytes), "EX", KEEP_S);
     return { bytes, tag };
   };
