@@ -3,10 +3,7 @@
  * Floor: the same models made one after the other, without queues, looks and publishing.
  */
 import { readFile } from "node:fs/promises";
-import { createServer } from "node:http";
-import type { AddressInfo } from "node:net";
 import { fileURLToPath } from "node:url";
-import express from "express";
 import { lookParts } from "../../../server/src/content/aitubo/setup.ts";
 import { acceptPicture } from "../../../server/src/content/intake.ts";
 import { MediaStore } from "../../../server/src/content/media-store.ts";
@@ -15,10 +12,10 @@ import { createContentWorker } from "../../../server/src/content/pipeline/conten
 import { createModelWorker } from "../../../server/src/content/pipeline/model-worker.ts";
 import { sculpt } from "../../../server/src/content/pipeline/sculpt.ts";
 import { Winners } from "../../../server/src/content/pipeline/winners.ts";
-import { signedMediaRouter } from "../../../server/src/content/signed-media.ts";
 import { createLogger } from "../../../server/src/infra/logger.ts";
 import { createRedis } from "../../../server/src/infra/redis.ts";
 import { startAitubo } from "../../../server/standins/aitubo/server.ts";
+import { serveToAitubo } from "../../../server/test/content/pipeline-kit.ts";
 import { startRedis } from "../../../server/test/support/redis.ts";
 import { until } from "../../../server/test/support/wait.ts";
 import type { Figure } from "./measure.ts";
@@ -44,14 +41,13 @@ export async function benchPipeline(): Promise<Figure[]> {
   const logger = createLogger("bench", "silent");
   const now = Date.now;
   const media = new MediaStore(redis);
-  const http = createServer(express().use("/media", signedMediaRouter(SECRET, { media, logger, now })));
-  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+  const site = await serveToAitubo(SECRET, media);
   const aitubo = await startAitubo({ port: 0, apiKey: KEY, latencyMs: AITUBO_MS });
   const settings = {
     NODE_ENV: "development",
     AITUBO_URL: aitubo.url,
     AITUBO_API_KEY: KEY,
-    PUBLIC_URL: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
+    PUBLIC_URL: site.url,
     MEDIA_SECRET: SECRET,
   };
   const classifier = createClassifier({}, { logger });
@@ -109,7 +105,7 @@ export async function benchPipeline(): Promise<Figure[]> {
     ];
   } finally {
     await Promise.all([content.stop(), models.stop(), winners.stop(), classifier.stop(), aitubo.close()]);
-    http.close();
+    site.close();
     await redis.quit();
     await server.close();
   }

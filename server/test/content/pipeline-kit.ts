@@ -1,6 +1,9 @@
 /** The 3D pipeline on a Redis, with what surrounds it under the test's hand. No assertion. */
 import { randomBytes } from "node:crypto";
+import { createServer } from "node:http";
+import type { AddressInfo } from "node:net";
 import type { Sculpture } from "@meme-rounds/shared-schema/rest";
+import express from "express";
 import sharp from "sharp";
 import { Gallery } from "../../src/content/gallery.ts";
 import type { LookDeps } from "../../src/content/look.ts";
@@ -13,6 +16,7 @@ import type { Sculpted, SculptInput } from "../../src/content/pipeline/sculpt.ts
 import { startSculptWorker } from "../../src/content/pipeline/sculpt-worker.ts";
 import { watch } from "../../src/content/pipeline/watch.ts";
 import { Winners } from "../../src/content/pipeline/winners.ts";
+import { signedMediaRouter } from "../../src/content/signed-media.ts";
 import { createLogger } from "../../src/infra/logger.ts";
 import { createRedis, type Redis } from "../../src/infra/redis.ts";
 import { until } from "../support/wait.ts";
@@ -29,6 +33,23 @@ export async function aMeme(media: MediaStore, side = 256): Promise<string> {
   const memeId = await media.put(await sharp(Buffer.from(ball)).webp().toBuffer(), "image/webp");
   await media.keep(memeId);
   return memeId;
+}
+
+/** Where AITubo fetches pictures by signed addresses (C8). */
+export async function serveToAitubo(
+  secret: string,
+  media: MediaStore,
+): Promise<{ url: string; close(): void }> {
+  const deps = { media, logger: silent, now: Date.now };
+  const http = createServer(express().use("/media", signedMediaRouter(secret, deps)));
+  await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${(http.address() as AddressInfo).port}`,
+    close() {
+      http.closeAllConnections();
+      http.close();
+    },
+  };
 }
 
 /** What a sculptor answers that works without looking: other bytes every time. */

@@ -35,7 +35,7 @@ export type Winner = z.infer<typeof winnerSchema>;
 export const lookResult = z.object({ texture: hash.optional() });
 
 /** C3: a preview is sculpted like a winner, but nothing comes of it. */
-export const previewData = z.object({ preview: z.literal(true), memeId: hash, mode: modelWishSchema });
+const previewData = z.object({ preview: z.literal(true), memeId: hash, mode: modelWishSchema });
 export const sculptData = z.union([previewData, winnerSchema]);
 export type SculptData = z.infer<typeof sculptData>;
 
