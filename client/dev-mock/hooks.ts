@@ -128,14 +128,21 @@ const actions: GameActions = {
     soon(
       {
         ...ok,
-        contentId: "c1",
-        memeId: "ab".repeat(32),
-        image: world.round.memes[1]?.image ?? "",
-        status: "approved",
-        reasons: [],
+        checked: {
+          contentId: "c1",
+          memeId: "ab".repeat(32),
+          title: "A mock",
+          status: "approved",
+          reasons: [],
+          mode: "auto",
+          appeal: "none",
+        },
       },
       900,
     ),
+  appeal: async () => soon(ok, 900),
+  preview: async () => soon(ok, 900),
+  setMode: async () => soon(ok),
   enter: async () => soon(ok),
   boost: async (memeId, sats) => {
     await soon(ok, 350);

@@ -37,7 +37,7 @@ export function Page() {
       openWallet: (reason, backTo) =>
         setSheet({ kind: "wallet", ...(reason && { reason }), ...(backTo && { backTo }) }),
       openEnter: () => setSheet({ kind: "enter" }),
-      openViewer: (exhibit) => setSheet({ kind: "viewer", exhibit }),
+      openViewer: (exhibit, backTo) => setSheet({ kind: "viewer", exhibit, ...(backTo && { backTo }) }),
       close: () => setSheet({ kind: "none" }),
     }),
     [],
@@ -46,7 +46,8 @@ export function Page() {
   const closeIf = (kind: SheetState["kind"]) => () =>
     setSheet((now) => {
       if (now.kind !== kind) return now;
-      return now.kind === "wallet" && now.backTo ? { kind: now.backTo } : { kind: "none" };
+      const backTo = now.kind === "wallet" || now.kind === "viewer" ? now.backTo : undefined;
+      return { kind: backTo ?? "none" };
     });
   return (
     <SheetsContext value={sheets}>

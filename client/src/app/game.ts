@@ -234,9 +234,19 @@ export function createGame(deps: GameDeps): Game {
         if (!signed.ok) return signed;
       }
       const answer = await api.upload(file, file.name, title);
-      if (!answer.ok) return answer;
-      const { contentId, memeId, status, reasons } = answer.data;
-      return { ok: true, contentId, memeId, status, reasons, image: `/media/${memeId}` };
+      return answer.ok ? { ok: true, checked: answer.data } : answer;
+    },
+    appeal: async (contentId, text) => {
+      const answer = await api.appeal(contentId, text);
+      return answer.ok ? { ok: true, checked: answer.data } : answer;
+    },
+    preview: async (contentId, mode) => {
+      const answer = await api.preview(contentId, mode);
+      return answer.ok ? { ok: true, preview: answer.data } : answer;
+    },
+    setMode: async (contentId, mode) => {
+      const answer = await api.setMode(contentId, mode);
+      return answer.ok ? { ok: true } : answer;
     },
     enter: (contentId, memeId) => play((player) => player.enter(contentId, memeId, live.entryPrice())),
     boost: (memeId, sats) => play((player) => player.boost(memeId, sats)),

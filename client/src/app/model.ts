@@ -4,7 +4,14 @@
  */
 import type { ErrorCode } from "@meme-rounds/shared-schema/errors";
 import type { Network } from "@meme-rounds/shared-schema/records";
-import type { Model, RoundDetail } from "@meme-rounds/shared-schema/rest";
+import type {
+  contentAnswer,
+  Model,
+  ModelWish,
+  previewAnswer,
+  RoundDetail,
+} from "@meme-rounds/shared-schema/rest";
+import type { z } from "zod";
 
 /** The answer to anything a person did. `OFFLINE`: it is not known whether it arrived, or it cannot be sent. */
 export type Outcome = { ok: true } | { ok: false; code: ErrorCode | "OFFLINE"; message: string };
@@ -119,13 +126,12 @@ export interface FinishedVm {
   myWonSats: number;
 }
 
-export type UploadOutcome = Outcome & {
-  contentId?: string;
-  memeId?: string;
-  image?: string;
-  status?: string;
-  reasons?: string[];
-};
+/** C2: an upload with its verdict. */
+export type CheckedVm = z.infer<typeof contentAnswer>;
+export type UploadOutcome = Outcome & { checked?: CheckedVm };
+/** C3: what a picture would become. */
+export type PreviewVm = z.infer<typeof previewAnswer>;
+export type PreviewOutcome = Outcome & { preview?: PreviewVm };
 
 export interface Backup {
   fileName: string;
@@ -146,6 +152,9 @@ export interface GameActions {
   faucet(): Promise<Outcome>;
   deposit(sats: number): Promise<Outcome>;
   upload(file: File, title: string): Promise<UploadOutcome>;
+  appeal(contentId: string, text: string): Promise<UploadOutcome>;
+  preview(contentId: string, mode: ModelWish): Promise<PreviewOutcome>;
+  setMode(contentId: string, mode: ModelWish): Promise<Outcome>;
   enter(contentId: string, memeId: string): Promise<Outcome>;
   boost(memeId: string, sats: number): Promise<Outcome>;
   chat(text: string): Promise<Outcome>;

@@ -8,13 +8,13 @@ export type SheetState =
   | { kind: "none" }
   | { kind: "wallet"; reason?: string; backTo?: "enter" }
   | { kind: "enter" }
-  | { kind: "viewer"; exhibit: Exhibit };
+  | { kind: "viewer"; exhibit: Exhibit; backTo?: "enter" };
 
 export interface Sheets {
   /** `reason` says why it opens; `backTo` is where closing it leads. */
   openWallet(reason?: string, backTo?: "enter"): void;
   openEnter(): void;
-  openViewer(exhibit: Exhibit): void;
+  openViewer(exhibit: Exhibit, backTo?: "enter"): void;
   close(): void;
 }
 

@@ -8,6 +8,8 @@ import type {
   faucetAnswer,
   feeAnswer,
   galleryAnswer,
+  ModelWish,
+  previewAnswer,
   RoundDetail,
   roundsAnswer,
   Snapshot,
@@ -35,11 +37,16 @@ export interface Api {
   broadcast(tx: string): Page<typeof broadcastAnswer>;
   faucet(address: string, sats: number): Page<typeof faucetAnswer>;
   upload(file: Blob, name: string, title: string): Page<typeof contentAnswer>;
+  appeal(contentId: string, text: string): Page<typeof contentAnswer>;
+  setMode(contentId: string, mode: ModelWish): Page<typeof contentAnswer>;
+  preview(contentId: string, mode: ModelWish): Page<typeof previewAnswer>;
   rename(name: string): Promise<Answered<User>>;
 }
 
 /** An upload may take a slow line, ms. */
 const UPLOAD_MS = 120_000;
+/** The server answers within 20 s, ms. */
+const PREVIEW_MS = 30_000;
 const page = (cursor: string | undefined): string =>
   cursor === undefined ? "" : `?cursor=${encodeURIComponent(cursor)}`;
 
@@ -62,6 +69,17 @@ export function createApi(http: Http, session: Pick<Session, "call">): Api {
       form.set("file", file, name);
       return session.call({ method: "POST", path: "/content", form, timeoutMs: UPLOAD_MS });
     },
+    appeal: (contentId, text) =>
+      session.call({ method: "POST", path: `/content/${contentId}/appeal`, body: { text } }),
+    setMode: (contentId, mode) =>
+      session.call({ method: "PATCH", path: `/content/${contentId}`, body: { mode } }),
+    preview: (contentId, mode) =>
+      session.call({
+        method: "POST",
+        path: `/content/${contentId}/preview`,
+        body: { mode },
+        timeoutMs: PREVIEW_MS,
+      }),
     rename: (name) => session.call({ method: "PATCH", path: "/me", body: { name } }),
   };
 }

@@ -26,6 +26,7 @@ export const UpIcon = () => icon(<path d="M12 19V5M5.5 11.5L12 5l6.5 6.5" />);
 export const FlagIcon = () => icon(<path d="M6 21V4h11l-2.5 4L17 12H6" />, "size-4");
 export const PictureIcon = () => icon(<path d="M4 5h16v14H4zM4 16l5-5 4 4 3-3 4 4M15.5 9h.01" />, "size-8");
 export const CubeIcon = () => icon(<path d="M12 3l8 4.5v9L12 21l-8-4.5v-9zM4 7.5l8 4.5 8-4.5M12 12v9" />);
+export const TurnIcon = () => icon(<path d="M19 12a7 7 0 1 1-2.5-5.4M17 3v4h-4" />);
 export const PlayIcon = () => icon(<path d="M8 5.5v13l11-6.5z" fill="currentColor" />);
 export const PauseIcon = () => icon(<path d="M8.5 6v12M15.5 6v12" strokeWidth="4" />);
 export const DownIcon = () => icon(<path d="M12 4v11M6 10l6 6 6-6M5 20h14" />, "size-4");

@@ -55,7 +55,11 @@ export function layoutCaption(text: string, box: CaptionBox): CaptionLayout {
   }
   const most = Math.max(1, Math.floor((MOST_HEIGHT * height) / (size * LEADING)));
   if (lines.length > most) lines = [...lines.slice(0, most - 1), `${lines[most - 1]}…`];
-  return { lines: place(lines, size, box), size, outline: Math.max(1, 2 * Math.max(width, height) * OUTLINE) };
+  return {
+    lines: place(lines, size, box),
+    size,
+    outline: Math.max(1, 2 * Math.max(width, height) * OUTLINE),
+  };
 }
 
 function place(lines: readonly string[], size: number, { width, height, at }: CaptionBox): CaptionLine[] {

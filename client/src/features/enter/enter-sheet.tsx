@@ -1,19 +1,23 @@
 /**
- * Entering a meme: choose a picture, name it, have it looked at, pay. Owns: the order of the steps.
- * Does not own: the verdict (C2) or the price (E1).
+ * Entering a meme: choose a picture, make it a meme, name it, have it looked at, choose its shape, pay. Owns: the order of
+ * the steps. Does not own: the verdict (C2), the shape (C3) or the price (E1).
  */
-import { type FormEvent, useEffect, useState } from "react";
-import { useActions, useMe, useRound } from "../../app/hooks.ts";
-import type { UploadOutcome } from "../../app/model.ts";
+import { type FormEvent, lazy, Suspense, useEffect, useState } from "react";
+import { useActions } from "../../app/hooks.ts";
+import type { CheckedVm, UploadOutcome } from "../../app/model.ts";
 import { Button } from "../../ui/button.tsx";
 import { ErrorNote } from "../../ui/error-note.tsx";
 import { Field } from "../../ui/field.tsx";
 import { Sheet } from "../../ui/sheet.tsx";
 import { useToasts } from "../../ui/toast.tsx";
 import { useTask } from "../../ui/use-task.ts";
-import { count } from "../../ui/words.ts";
-import { useSheets } from "../sheets.tsx";
+import { Pay } from "./pay.tsx";
 import { PictureDrop } from "./picture-drop.tsx";
+import { ShapeChoice } from "./shape-choice.tsx";
+import { type Draft, useDraft } from "./use-draft.ts";
+import { Verdict } from "./verdict.tsx";
+
+const Editor = lazy(() => import("./editor.tsx"));
 
 export function EnterSheet({ open, onClose }: { open: boolean; onClose(): void }) {
   const [entered, setEntered] = useState(0);
@@ -29,52 +33,53 @@ export function EnterSheet({ open, onClose }: { open: boolean; onClose(): void }
   );
 }
 
-interface Checked {
-  contentId: string;
-  memeId: string;
-  status: string;
-  reasons: string[];
-}
-
-const checkedOf = (outcome: UploadOutcome): Checked | undefined =>
-  outcome.ok && outcome.contentId && outcome.memeId
-    ? {
-        contentId: outcome.contentId,
-        memeId: outcome.memeId,
-        status: outcome.status ?? "approved",
-        reasons: outcome.reasons ?? [],
-      }
-    : undefined;
-
 function Steps({ onDone }: { onDone(): void }) {
   const actions = useActions();
   const toasts = useToasts();
-  const [file, setFile] = useState<File>();
+  const draft = useDraft();
   const [title, setTitle] = useState("");
-  const [checked, setChecked] = useState<Checked>();
-  const preview = usePreview(file);
+  const [checked, setChecked] = useState<CheckedVm>();
   const upload = useTask((picture: File, name: string) => actions.upload(picture, name));
-  const choose = (next: File | undefined) => {
-    setFile(next);
+  const approved = checked?.status === "approved" ? checked : undefined;
+  const startOver = () => {
     setChecked(undefined);
     upload.clear();
   };
+  const choose = (file: File | undefined) => {
+    startOver();
+    void draft.choose(file);
+  };
   const check = async (event: FormEvent) => {
     event.preventDefault();
-    if (!file) return;
-    const outcome: UploadOutcome | undefined = await upload.run(file, title.trim());
-    if (outcome) setChecked(checkedOf(outcome));
+    if (!draft.upload) return;
+    const outcome: UploadOutcome | undefined = await upload.run(draft.upload, title.trim());
+    if (outcome?.ok && outcome.checked) setChecked(outcome.checked);
   };
-  const approved = checked?.status === "approved" ? checked : undefined;
+  if (draft.editing && draft.source)
+    return (
+      <Suspense fallback={<p role="status">Fetching the editor…</p>}>
+        <Editor
+          source={draft.source}
+          name={draft.file?.name ?? "meme"}
+          edits={draft.edits}
+          onEdits={draft.edit}
+          onDone={(file) => {
+            startOver();
+            draft.finish(file);
+          }}
+        />
+      </Suspense>
+    );
   return (
     <div className="flex flex-col gap-5">
       <form onSubmit={check} className="flex flex-col gap-5">
         <PictureDrop
-          file={file}
-          preview={preview}
+          file={draft.upload}
+          preview={draft.preview}
           locked={approved !== undefined || upload.pending}
           onFile={choose}
         />
+        <About draft={draft} locked={approved !== undefined || upload.pending} />
         <Field
           label="Title"
           value={title}
@@ -88,7 +93,7 @@ function Steps({ onDone }: { onDone(): void }) {
           data-testid="enter-title"
         />
         <ErrorNote failure={upload.failed} />
-        {checked && <Verdict checked={checked} />}
+        {checked && <Verdict checked={checked} onChecked={setChecked} />}
         {!approved && (
           <Button
             type="submit"
@@ -96,7 +101,7 @@ function Steps({ onDone }: { onDone(): void }) {
             size="large"
             wide
             pending={upload.pending}
-            disabled={!file || title.trim() === ""}
+            disabled={!draft.upload || title.trim() === ""}
             data-testid="enter-upload"
           >
             {checked ? "Check again" : "Check this meme"}
@@ -104,116 +109,53 @@ function Steps({ onDone }: { onDone(): void }) {
         )}
       </form>
       {approved && (
-        <Pay
-          checked={approved}
-          onEntered={() => {
-            toasts.tell(`“${title.trim()}” is in the ring.`);
-            onDone();
-          }}
-          onOther={() => choose(undefined)}
-        />
+        <>
+          <ShapeChoice checked={approved} onMode={(mode) => setChecked({ ...approved, mode })} />
+          <Pay
+            checked={approved}
+            onEntered={() => {
+              toasts.tell(`“${title.trim()}” is in the ring.`);
+              onDone();
+            }}
+            onOther={() => choose(undefined)}
+          />
+        </>
       )}
     </div>
   );
 }
 
-function usePreview(file: File | undefined): string | undefined {
-  const [preview, setPreview] = useState<string>();
+/** What is to be said of the chosen file, and the way into the editor. */
+function About({ draft, locked }: { draft: Draft; locked: boolean }) {
+  const { trouble, note, source } = draft;
   useEffect(() => {
-    if (!file) return setPreview(undefined);
-    const url = URL.createObjectURL(file);
-    setPreview(url);
-    return () => URL.revokeObjectURL(url);
-  }, [file]);
-  return preview;
-}
-
-const verdicts: Record<string, { title: string; text: string }> = {
-  approved: { title: "Good to go", text: "Nobody sees it until you enter it." },
-  review: { title: "A moderator has to look", text: "Check again in a minute, or choose another picture." },
-  rejected: { title: "Not in this arena", text: "Choose another picture or another title." },
-};
-
-function Verdict({ checked }: { checked: Checked }) {
-  const words = verdicts[checked.status] ?? verdicts.review;
-  const good = checked.status === "approved";
-  return (
-    <div
-      role="status"
-      data-testid="enter-verdict"
-      data-status={checked.status}
-      className={`rounded-xl border-l-4 px-4 py-3 ${good ? "border-acid bg-acid/10" : "border-flare bg-flare/12"}`}
-    >
-      <p className="font-display text-lg font-bold">{words?.title}</p>
-      <p className="text-sm text-mist">{words?.text}</p>
-      {checked.reasons.length > 0 && (
-        <ul className="mt-2 list-disc pl-5 text-sm">
-          {checked.reasons.map((reason) => (
-            <li key={reason}>{reason}</li>
-          ))}
-        </ul>
-      )}
-    </div>
-  );
-}
-
-interface PayProps {
-  checked: Checked;
-  onEntered(): void;
-  onOther(): void;
-}
-
-function Pay({ checked, onEntered, onOther }: PayProps) {
-  const round = useRound();
-  const me = useMe();
-  const actions = useActions();
-  const { openWallet } = useSheets();
-  const enter = useTask(() => actions.enter(checked.contentId, checked.memeId));
-  if (!round) return null;
-  const closed = round.phase !== "open";
-  const missing = round.entryPrice - me.inRoundSats;
-  const submit = async () => {
-    if ((await enter.run())?.ok) onEntered();
-  };
-  return (
-    <div className="flex flex-col gap-4">
-      <dl className="figures flex justify-between gap-4 border-t border-line pt-4">
-        <div>
-          <dt className="label">Entry price</dt>
-          <dd className="display mt-1 text-3xl">{count(round.entryPrice)} sat</dd>
-        </div>
-        <div className="text-right">
-          <dt className="label">You have in this round</dt>
-          <dd className="display mt-1 text-3xl">{count(me.inRoundSats)} sat</dd>
-        </div>
-      </dl>
-      <ErrorNote failure={enter.failed} />
-      {closed && (
-        <p className="text-sm text-mist">
-          Entries of this round are closed. The picture stays approved: enter it when the next round opens.
-        </p>
-      )}
-      {missing > 0 && !closed && (
-        <p className="text-sm text-mist">
-          You are {count(missing)} sat short. Put sats into this round first; the picture stays approved.
-        </p>
-      )}
-      <Button
-        look="primary"
-        size="large"
-        wide
-        pending={enter.pending}
-        disabled={closed}
-        onClick={
-          missing > 0 ? () => openWallet(`Entering costs ${count(round.entryPrice)} sat.`, "enter") : submit
-        }
-        data-testid={missing > 0 ? "enter-fund" : "enter-submit"}
+    const paste = (event: ClipboardEvent) => {
+      const pasted = event.clipboardData?.files[0];
+      if (pasted && !locked) void draft.choose(pasted);
+    };
+    addEventListener("paste", paste);
+    return () => removeEventListener("paste", paste);
+  }, [draft, locked]);
+  if (trouble)
+    return (
+      <div
+        role="alert"
+        data-testid="enter-trouble"
+        className="rounded-xl border-l-4 border-flare bg-flare/12 px-4 py-3 text-sm"
       >
-        {missing > 0 ? "Add sats to the round" : `Enter for ${count(round.entryPrice)} sat`}
-      </Button>
-      <Button onClick={onOther} wide>
-        Choose another picture
-      </Button>
+        <p className="font-semibold text-flare">{trouble.sentence}</p>
+        <p className="mt-1 text-chalk">{trouble.advice}</p>
+      </div>
+    );
+  if (!source) return null;
+  return (
+    <div className="flex flex-wrap items-center justify-between gap-3">
+      <p className="min-w-0 flex-1 text-sm text-mist">{note ?? "Crop it, or write on it, right here."}</p>
+      {!locked && (
+        <Button size="small" look="outline" onClick={draft.startEditing} data-testid="enter-edit">
+          Crop and caption
+        </Button>
+      )}
     </div>
   );
 }
