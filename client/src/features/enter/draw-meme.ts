@@ -12,8 +12,10 @@ const QUALITY = 0.92;
 export type Source = ImageBitmap;
 
 /** The font has to be there before the first word is drawn; where it does not come, another heavy one is taken. */
-export async function loadCaptionFont(): Promise<void> {
-  await document.fonts.load("64px Anton", "MEME").catch(() => undefined);
+export async function loadCaptionFont({ top, bottom }: Pick<Edits, "top" | "bottom">): Promise<void> {
+  // The font comes in parts, by alphabet; both cases, since words may be drawn in capitals.
+  const words = `${top}${bottom}`;
+  await document.fonts.load("64px Anton", `A${words}${words.toLocaleUpperCase()}`).catch(() => undefined);
 }
 
 /** Decoded upright. Throws what the browser throws for what it cannot decode. */

@@ -39,7 +39,7 @@ export default function Editor({ source, name, edits, onEdits, onDone }: EditorP
     if (isUntouched(edits)) return onDone(undefined);
     setSaving(true);
     try {
-      await loadCaptionFont();
+      await loadCaptionFont(edits);
       const canvas = document.createElement("canvas");
       drawMeme(canvas, source, edits);
       onDone(await toFile(canvas, name));
@@ -114,18 +114,16 @@ interface PartProps {
 /** The picture as it will be, drawn anew with every change. */
 function Live({ source, edits }: PartProps) {
   const canvas = useRef<HTMLCanvasElement>(null);
-  const [font, setFont] = useState(false);
   useEffect(() => {
     let current = true;
-    loadCaptionFont().then(() => current && setFont(true));
+    const draw = () => current && canvas.current && drawMeme(canvas.current, source, edits);
+    draw();
+    // Again once the font is there.
+    if (edits.top || edits.bottom) void loadCaptionFont(edits).then(draw);
     return () => {
       current = false;
     };
-  }, []);
-  // biome-ignore lint/correctness/useExhaustiveDependencies: drawn again once the font is there
-  useEffect(() => {
-    if (canvas.current) drawMeme(canvas.current, source, edits);
-  }, [source, edits, font]);
+  }, [source, edits]);
   return (
     <div className="grid place-items-center overflow-hidden rounded-2xl bg-pit">
       <canvas

@@ -3,7 +3,7 @@
  * shape. Does not own: making them.
  */
 import type { ModelWish } from "@meme-rounds/shared-schema/rest";
-import { useEffect, useState } from "react";
+import { useEffect, useRef, useState } from "react";
 import { useActions } from "../../app/hooks.ts";
 import type { CheckedVm, PreviewVm } from "../../app/model.ts";
 import { Button } from "../../ui/button.tsx";
@@ -22,7 +22,9 @@ const SHAPES: readonly { mode: ModelWish; name: string; text: string }[] = [
 export function ShapeChoice({ checked, onMode }: { checked: CheckedVm; onMode(mode: ModelWish): void }) {
   const { preview, setMode } = useActions();
   const [made, setMade] = useState<Partial<Record<ModelWish, PreviewVm>>>({});
-  const { mode, contentId } = checked;
+  const { contentId } = checked;
+  /** Shown at once; what the server remembers follows. */
+  const [mode, choose] = useState(checked.mode);
   const task = useTask(async (wish: ModelWish) => {
     const outcome = await preview(contentId, wish);
     if (outcome.ok && outcome.preview) {
@@ -32,19 +34,25 @@ export function ShapeChoice({ checked, onMode }: { checked: CheckedVm; onMode(mo
     return outcome;
   });
   const choice = useTask(async (wish: ModelWish) => {
+    choose(wish);
     const outcome = await setMode(contentId, wish);
     if (outcome.ok) onMode(wish);
+    else choose(checked.mode);
     return outcome;
   });
   const shown = made[mode];
-  const { run } = task;
+  const { run, pending } = task;
+  const asked = useRef(new Set<ModelWish>());
   useEffect(() => {
-    if (!shown) void run(mode);
-  }, [mode, shown, run]);
+    // One at a time: a shape chosen while another is being made has its turn after it.
+    if (pending || asked.current.has(mode)) return;
+    asked.current.add(mode);
+    void run(mode);
+  }, [mode, pending, run]);
   return (
     <fieldset className="flex flex-col gap-3" data-testid="shape" data-mode={mode}>
       <legend className="label mb-2">If it wins, it becomes 3D</legend>
-      <Preview checked={checked} shown={shown} pending={task.pending} />
+      <Preview checked={checked} shown={shown} pending={pending} />
       <ErrorNote failure={task.failed ?? choice.failed} />
       {task.failed && (
         <Button size="small" onClick={() => task.run(mode)}>
@@ -62,7 +70,6 @@ export function ShapeChoice({ checked, onMode }: { checked: CheckedVm; onMode(mo
               name="shape"
               value={one}
               checked={one === mode}
-              disabled={choice.pending}
               onChange={() => choice.run(one)}
               className="sr-only"
               data-testid={`shape-${one}`}
