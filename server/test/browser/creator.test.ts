@@ -88,6 +88,10 @@ describe("the page makes a meme of a photo", function () {
     await page.locator('[data-testid="shape-preview"][data-made="relief"]').waitFor({ timeout: 40_000 });
     await page.getByTestId("shape").scrollIntoViewIfNeeded();
     await keepPicture(page, "creator-6-shape");
+    await page.getByTestId("shape-open").click();
+    await page.getByTestId("viewer").waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByTestId("viewer").waitFor({ state: "detached" });
     await page.getByTestId("enter-submit").click();
     await page.getByTestId("enter-submit").waitFor({ state: "detached" });
 

@@ -104,14 +104,15 @@ function Preview({ checked, shown, pending }: PreviewProps) {
             data-made={shown.mode}
             className="size-full object-contain"
           />
-          <Button
-            size="small"
-            className="absolute right-3 bottom-3"
-            onClick={() => openViewer({ title, model: shown, image: `/media/${memeId}` }, "enter")}
-            data-testid="shape-open"
-          >
-            <CubeIcon /> Turn it
-          </Button>
+          <span className="absolute right-3 bottom-3">
+            <Button
+              size="small"
+              onClick={() => openViewer({ title, model: shown, image: `/media/${memeId}` }, "enter")}
+              data-testid="shape-open"
+            >
+              <CubeIcon /> Open in 3D
+            </Button>
+          </span>
         </>
       ) : (
         <p role="status" className={`px-6 text-center text-mist ${pending ? "breathe" : ""}`}>
