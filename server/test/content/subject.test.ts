@@ -150,12 +150,17 @@ describe("subject of a picture", () => {
     const kindOf = async (name: string): Promise<string> => (await findCaptions(await pictureOf(name))).kind;
 
     it("C4: captions with an outline and large plain letters are raised", async () => {
-      for (const name of ["cat-captions.jpg", "friends-drawn.webp", "text-quote.jpg"])
+      for (const name of [
+        "cat-captions.jpg",
+        "friends-drawn.webp",
+        "text-quote.jpg",
+        "raccoon-heavy-caption.webp",
+      ])
         assert.equal(await kindOf(name), "raised", name);
     });
 
     it("C4: small letters stay printed", async () => {
-      for (const name of ["text-only.png", "chat-screenshot.png", "line-drawing.png"])
+      for (const name of ["text-only.png", "chat-screenshot.png", "line-drawing.png", "comic-four.png"])
         assert.equal(await kindOf(name), "printed", name);
     });
 

@@ -25,6 +25,7 @@ const SEARCH_SIDE = 512;
 const ZONE = 0.34;
 const MIN_PRINTED_LETTERS = 6;
 const MIN_LETTERS_IN_ROW = 3;
+const MUCH_LARGER = 4;
 /** Letters without an outline are solids from this height on, share of the longest side; smaller ones would be wires. */
 const LEAST_RAISED = 0.032;
 /** Reach of a letter's outline from its core, and of the soft rim that is always its own, of the longest side. */
@@ -43,8 +44,10 @@ export async function findCaptions(picture: Picture): Promise<Captions> {
   const small = await shrinkPicture(picture, SEARCH_SIDE);
   const tones = tonesOf(small);
   const printed = printedLetters(tones);
-  const cores = printed ? undefined : outlinedLetters(tones);
-  if (cores) return { kind: "raised", mask: outlinedMask(cores, picture) };
+  const cores = outlinedLetters(tones);
+  // The insides of dark letters look like light ones with an outline, and the other way round: the ink is the larger part.
+  const isOutlined = cores && (!printed || areaOf(cores) > MUCH_LARGER * areaOf(printed));
+  if (isOutlined) return { kind: "raised", mask: outlinedMask(cores, picture) };
   const lettering = findLettering(small);
   if (printed) {
     const all = lettering
@@ -56,6 +59,8 @@ export async function findCaptions(picture: Picture): Promise<Captions> {
   const kind = lettering.tall > LEAST_RAISED ? "raised" : "printed";
   return { kind, mask: printedMask(lettering.mask, picture) };
 }
+
+const areaOf = ({ data }: Field): number => data.reduce((sum, value) => sum + value, 0);
 
 function tonesOf({ width, height, data }: Picture): Tones {
   const tones = {
