@@ -17,6 +17,7 @@ import { claimantOf } from "../wallet/claim.ts";
 import { createKeystore } from "../wallet/keystore.ts";
 import { createPlayWallet } from "../wallet/play-wallet.ts";
 import { createServerClock, type ServerClock } from "./clock.ts";
+import { createCreatorActions } from "./creator.ts";
 import { createFinished } from "./finished.ts";
 import { createLive } from "./live.ts";
 import { type Failure, failure, type GameActions, type NoticeVm, type Outcome } from "./model.ts";
@@ -228,26 +229,10 @@ export function createGame(deps: GameDeps): Game {
           return prepared.ok ? await live.deposit(prepared.data) : prepared;
         }),
       ),
-    upload: async (file, title) => {
-      if (!session.isRemembered()) {
-        const signed = await during(signIn);
-        if (!signed.ok) return signed;
-      }
-      const answer = await api.upload(file, file.name, title);
-      return answer.ok ? { ok: true, checked: answer.data } : answer;
-    },
-    appeal: async (contentId, text) => {
-      const answer = await api.appeal(contentId, text);
-      return answer.ok ? { ok: true, checked: answer.data } : answer;
-    },
-    preview: async (contentId, mode) => {
-      const answer = await api.preview(contentId, mode);
-      return answer.ok ? { ok: true, preview: answer.data } : answer;
-    },
-    setMode: async (contentId, mode) => {
-      const answer = await api.setMode(contentId, mode);
-      return answer.ok ? { ok: true } : answer;
-    },
+    ...createCreatorActions({
+      api,
+      someone: async () => (session.isRemembered() ? { ok: true } : await during(signIn)),
+    }),
     enter: (contentId, memeId) => play((player) => player.enter(contentId, memeId, live.entryPrice())),
     boost: (memeId, sats) => play((player) => player.boost(memeId, sats)),
     chat: (text) => play((player) => player.chat(text)),
