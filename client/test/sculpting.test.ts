@@ -1,6 +1,6 @@
 /** What a result says about its winners' models (C3). */
 import assert from "node:assert/strict";
-import type { Model } from "@meme-rounds/shared-schema/rest";
+import type { Model } from "@meme-rounds/shared-schema/rest-content";
 import { sculptingOf } from "../src/features/result/sculpting.ts";
 
 const model: Model = { memeId: "", glb: "", poster: "", turntable: "", provider: "local" };

@@ -16,13 +16,13 @@ import type {
 } from "@meme-rounds/shared-schema/messages";
 import {
   challengeAnswer,
-  contentAnswer,
   faucetAnswer,
   type Snapshot,
   snapshotSchema,
   tokensAnswer,
   utxosAnswer,
 } from "@meme-rounds/shared-schema/rest";
+import { contentAnswer } from "@meme-rounds/shared-schema/rest-content";
 import { FINAL_SEQUENCE, type PlainTx, preimages, rawTxBytes } from "@meme-rounds/shared-schema/sighash";
 import { ecdsaIdentity, playKeyProofBytes, signBsm } from "@meme-rounds/shared-schema/sign-in";
 import type { RoundView } from "@meme-rounds/shared-schema/sync-state";

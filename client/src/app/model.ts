@@ -4,13 +4,8 @@
  */
 import type { ErrorCode } from "@meme-rounds/shared-schema/errors";
 import type { Network } from "@meme-rounds/shared-schema/records";
-import type {
-  contentAnswer,
-  Model,
-  ModelWish,
-  previewAnswer,
-  RoundDetail,
-} from "@meme-rounds/shared-schema/rest";
+import type { RoundDetail } from "@meme-rounds/shared-schema/rest";
+import type { contentAnswer, Model, ModelWish, previewAnswer } from "@meme-rounds/shared-schema/rest-content";
 import type { z } from "zod";
 
 /** The answer to anything a person did. `OFFLINE`: it is not known whether it arrived, or it cannot be sent. */

@@ -2,14 +2,11 @@
  * The calls the page makes (design.md section 8), typed by the shared contracts.
  * Owns: paths and their types. Does not own: how a call is sent (http.ts), who is signed in (session.ts).
  */
+
 import type {
   broadcastAnswer,
-  contentAnswer,
   faucetAnswer,
   feeAnswer,
-  galleryAnswer,
-  ModelWish,
-  previewAnswer,
   RoundDetail,
   roundsAnswer,
   Snapshot,
@@ -17,6 +14,12 @@ import type {
   User,
   utxosAnswer,
 } from "@meme-rounds/shared-schema/rest";
+import type {
+  contentAnswer,
+  galleryAnswer,
+  ModelWish,
+  previewAnswer,
+} from "@meme-rounds/shared-schema/rest-content";
 import type { z } from "zod";
 import type { Answered, Http } from "./http.ts";
 import type { Session } from "./session.ts";

@@ -1,5 +1,5 @@
 /** Uploaded pictures and their verdicts (C2). Owns: content records in Redis. Does not own: the pictures' bytes. */
-import { type contentAnswer, type ModelWish, modelWishSchema } from "@meme-rounds/shared-schema/rest";
+import { type contentAnswer, type ModelWish, modelWishSchema } from "@meme-rounds/shared-schema/rest-content";
 import { z } from "zod";
 import { type Redis, runScript, script } from "../infra/redis.ts";
 

@@ -2,7 +2,7 @@
  * Published models (C4): per round and over all time. Owns: their keys, and that none of a meme that was taken down is
  * listed (C6). Publishing twice is once.
  */
-import { galleryAnswer, type Model } from "@meme-rounds/shared-schema/rest";
+import { galleryAnswer, type Model } from "@meme-rounds/shared-schema/rest-content";
 import { z } from "zod";
 import { type Redis, runScript, script } from "../infra/redis.ts";
 import { TAKEN } from "./media-store.ts";

@@ -3,7 +3,7 @@
  * The pipeline itself runs in its own processes (pipeline/). Everything else in this folder is private to it.
  */
 
-import type { Model, Sculpture } from "@meme-rounds/shared-schema/rest";
+import type { Model, Sculpture } from "@meme-rounds/shared-schema/rest-content";
 import express, { type Router } from "express";
 import type { Route } from "../infra/http.ts";
 import type { Logger } from "../infra/logger.ts";

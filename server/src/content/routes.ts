@@ -1,7 +1,7 @@
 /** REST of the Content Service: upload, verdict, gallery. Owns: these routes only. */
 import { randomUUID } from "node:crypto";
 import { CodedError } from "@meme-rounds/shared-schema/errors";
-import { contentAnswer, galleryAnswer } from "@meme-rounds/shared-schema/rest";
+import { contentAnswer, galleryAnswer } from "@meme-rounds/shared-schema/rest-content";
 import { z } from "zod";
 import { callerOf, type Route, route } from "../infra/http.ts";
 import { answerOf, type Content, type ContentStore } from "./content-store.ts";

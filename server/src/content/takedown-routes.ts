@@ -1,7 +1,7 @@
 /** REST of takedowns, for moderators (R12, C6). Owns: these three routes only. */
 
 import { hash32 } from "@meme-rounds/shared-schema/records";
-import { moderateAnswer, moderateBody } from "@meme-rounds/shared-schema/rest";
+import { moderateAnswer, moderateBody } from "@meme-rounds/shared-schema/rest-content";
 import { z } from "zod";
 import { callerOf, type Route, route } from "../infra/http.ts";
 import type { ModerationOrder, Takedowns } from "./takedown.ts";

@@ -1,7 +1,7 @@
 /** Reading one multipart upload (C1). Owns: limits while the bytes arrive. Does not own: what is in them. */
 import type { IncomingMessage } from "node:http";
 import { CodedError } from "@meme-rounds/shared-schema/errors";
-import { type ModelWish, modelWishSchema } from "@meme-rounds/shared-schema/rest";
+import { type ModelWish, modelWishSchema } from "@meme-rounds/shared-schema/rest-content";
 import busboy from "busboy";
 
 /** C1. */

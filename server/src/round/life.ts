@@ -4,7 +4,7 @@
  * Does not own: sockets, the lease, or any rule. Every step is safe to do again after a crash (R5).
  */
 import { CodedError } from "@meme-rounds/shared-schema/errors";
-import type { Model } from "@meme-rounds/shared-schema/rest";
+import type { Model } from "@meme-rounds/shared-schema/rest-content";
 import type { RoundState } from "@meme-rounds/shared-schema/round-state";
 import { clockPhase } from "@meme-rounds/shared-schema/rules";
 import type { Logger } from "../infra/logger.ts";

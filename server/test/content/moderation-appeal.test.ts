@@ -1,6 +1,7 @@
 /** C2: a creator asks for a second look. */
 import assert from "node:assert/strict";
-import { contentAnswer, problemSchema, reviewQueueAnswer } from "@meme-rounds/shared-schema/rest";
+import { problemSchema } from "@meme-rounds/shared-schema/rest";
+import { contentAnswer, reviewQueueAnswer } from "@meme-rounds/shared-schema/rest-content";
 import { DOUBTFUL, EXPLICIT, type ModerationRig, picture, startModeration } from "./moderation-kit.ts";
 
 describe("moderation: appeals", () => {

@@ -1,7 +1,8 @@
 /** C2, R12: the moderators' queue and their decisions. */
 import assert from "node:assert/strict";
 import { CodedError } from "@meme-rounds/shared-schema/errors";
-import { contentAnswer, problemSchema, reviewQueueAnswer } from "@meme-rounds/shared-schema/rest";
+import { problemSchema } from "@meme-rounds/shared-schema/rest";
+import { contentAnswer, reviewQueueAnswer } from "@meme-rounds/shared-schema/rest-content";
 import { DOUBTFUL, EXPLICIT, type ModerationRig, picture, startModeration } from "./moderation-kit.ts";
 
 const MEME = "ab".repeat(32);

@@ -1,7 +1,8 @@
 /** C2: the verdict on an upload, who may see what, the block list. */
 import assert from "node:assert/strict";
 import { CodedError } from "@meme-rounds/shared-schema/errors";
-import { contentAnswer, problemSchema } from "@meme-rounds/shared-schema/rest";
+import { problemSchema } from "@meme-rounds/shared-schema/rest";
+import { contentAnswer } from "@meme-rounds/shared-schema/rest-content";
 import sharp from "sharp";
 import { phashDistance } from "../../src/content/intake.ts";
 import { BlockList } from "../../src/content/moderation/blocks.ts";

@@ -2,7 +2,7 @@
 import { randomBytes } from "node:crypto";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
-import type { Sculpture } from "@meme-rounds/shared-schema/rest";
+import type { Sculpture } from "@meme-rounds/shared-schema/rest-content";
 import express from "express";
 import sharp from "sharp";
 import { Gallery } from "../../src/content/gallery.ts";

@@ -2,7 +2,8 @@
 import assert from "node:assert/strict";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
-import { contentAnswer, type ModelWish, previewAnswer, problemSchema } from "@meme-rounds/shared-schema/rest";
+import { problemSchema } from "@meme-rounds/shared-schema/rest";
+import { contentAnswer, type ModelWish, previewAnswer } from "@meme-rounds/shared-schema/rest-content";
 import express from "express";
 import { ContentStore } from "../../src/content/content-store.ts";
 import { previewRoutes } from "../../src/content/pipeline/preview-routes.ts";

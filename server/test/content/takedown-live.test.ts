@@ -4,14 +4,8 @@ import { readFile } from "node:fs/promises";
 import { publicKeyOf } from "@meme-rounds/shared-schema/crypto";
 import { readJournalScript, unpackJournal } from "@meme-rounds/shared-schema/mrj1-file";
 import { entrySchema } from "@meme-rounds/shared-schema/records";
-import {
-  galleryAnswer,
-  moderateAnswer,
-  proofAnswer,
-  roundDetail,
-  type Snapshot,
-  txAnswer,
-} from "@meme-rounds/shared-schema/rest";
+import { proofAnswer, roundDetail, type Snapshot, txAnswer } from "@meme-rounds/shared-schema/rest";
+import { galleryAnswer, moderateAnswer } from "@meme-rounds/shared-schema/rest-content";
 import { readRawTx } from "@meme-rounds/shared-schema/tx-read";
 import { verifyJournal } from "@meme-rounds/shared-schema/verify-journal";
 import sharp from "sharp";

@@ -11,12 +11,12 @@ import { acceptedBytes, isGenuineHead, rejectedBytes } from "@meme-rounds/shared
 import { type Entry, entrySchema } from "@meme-rounds/shared-schema/records";
 import {
   claimAnswer,
-  galleryAnswer,
   proofAnswer,
   roundDetail,
   type Snapshot,
   seatAnswer,
 } from "@meme-rounds/shared-schema/rest";
+import { galleryAnswer } from "@meme-rounds/shared-schema/rest-content";
 import type { RoundView } from "@meme-rounds/shared-schema/sync-state";
 import { verifyJournal } from "@meme-rounds/shared-schema/verify-journal";
 import { Client } from "colyseus.js";

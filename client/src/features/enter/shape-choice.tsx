@@ -2,7 +2,7 @@
  * What the meme becomes if it wins: the creator's choice, each shown as it will be (C3). Owns: asking for previews, one a
  * shape. Does not own: making them.
  */
-import type { ModelWish } from "@meme-rounds/shared-schema/rest";
+import type { ModelWish } from "@meme-rounds/shared-schema/rest-content";
 import { useEffect, useRef, useState } from "react";
 import { useActions } from "../../app/hooks.ts";
 import type { CheckedVm, PreviewVm } from "../../app/model.ts";

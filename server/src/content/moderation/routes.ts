@@ -1,13 +1,13 @@
 /** REST of moderation (C2, R12): appeals, and the moderators' queue. Owns: these routes only. */
 import { CodedError } from "@meme-rounds/shared-schema/errors";
+import { okAnswer } from "@meme-rounds/shared-schema/rest";
 import {
   appealBody,
   contentAnswer,
-  okAnswer,
   reviewDecisionBody,
   type reviewEntrySchema,
   reviewQueueAnswer,
-} from "@meme-rounds/shared-schema/rest";
+} from "@meme-rounds/shared-schema/rest-content";
 import { z } from "zod";
 import { callerOf, type Route, route } from "../../infra/http.ts";
 import { answerOf } from "../content-store.ts";

@@ -1,6 +1,11 @@
 /** REST of the creator's choice of shape (C3): the wish, and what would come of it. Owns: these routes only. */
 import { CodedError } from "@meme-rounds/shared-schema/errors";
-import { contentAnswer, patchContentBody, previewAnswer, previewBody } from "@meme-rounds/shared-schema/rest";
+import {
+  contentAnswer,
+  patchContentBody,
+  previewAnswer,
+  previewBody,
+} from "@meme-rounds/shared-schema/rest-content";
 import { z } from "zod";
 import { callerOf, type Route, route } from "../../infra/http.ts";
 import { answerOf, type Content, type ContentStore } from "../content-store.ts";

@@ -3,7 +3,7 @@
  * Does not own: who may ask, jobs' execution.
  */
 import { CodedError } from "@meme-rounds/shared-schema/errors";
-import { type ModelWish, modelWishSchema } from "@meme-rounds/shared-schema/rest";
+import { type ModelWish, modelWishSchema } from "@meme-rounds/shared-schema/rest-content";
 import { QueueEvents } from "bullmq";
 import type { Logger } from "../../infra/logger.ts";
 import type { Redis } from "../../infra/redis.ts";

@@ -2,7 +2,7 @@
  * How far each winner of a round is on its way to a model (C3). Owns: `mr:sculpture:<roundId>`. Does not own: the jobs
  * themselves; this is what people are shown, not what is decided on.
  */
-import { type Sculpture, sculptureSchema } from "@meme-rounds/shared-schema/rest";
+import { type Sculpture, sculptureSchema } from "@meme-rounds/shared-schema/rest-content";
 import type { Redis } from "../../infra/redis.ts";
 
 /** s. */

@@ -8,7 +8,7 @@
  * `publish` makes a finished model public, `round` ends when all of a round's winners are through. Jobs carry names of
  * stored bytes, never bytes.
  */
-import { modelWishSchema } from "@meme-rounds/shared-schema/rest";
+import { modelWishSchema } from "@meme-rounds/shared-schema/rest-content";
 import { FlowProducer, type JobsOptions, Queue } from "bullmq";
 import { z } from "zod";
 import type { Redis } from "../../infra/redis.ts";

@@ -2,7 +2,7 @@
  * A model that passes verification (C5), out of a meme's bytes. Owns: which parameters are tried, and in which order.
  * Does not own: making and measuring models, the process this runs in (sculptor.ts).
  */
-import type { ModelWish } from "@meme-rounds/shared-schema/rest";
+import type { ModelWish } from "@meme-rounds/shared-schema/rest-content";
 import { type Model, type ModelOptions, memeToModel, verifyModel } from "../transform/index.ts";
 
 export interface SculptInput {

@@ -2,7 +2,7 @@
  * Handing a round's winners to the pipeline, and what is known of them since. Owns: the flow of jobs of one round,
  * enqueued as often as somebody asks, made once. Does not own: what the jobs do.
  */
-import type { ModelWish, Sculpture } from "@meme-rounds/shared-schema/rest";
+import type { ModelWish, Sculpture } from "@meme-rounds/shared-schema/rest-content";
 import type { Redis } from "../../infra/redis.ts";
 import { Progress } from "./progress.ts";
 import {
