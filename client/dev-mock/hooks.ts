@@ -140,6 +140,7 @@ const actions: GameActions = {
       },
       900,
     ),
+  recheck: async () => soon(ok, 900),
   appeal: async () => soon(ok, 900),
   preview: async () => soon(ok, 900),
   setMode: async () => soon(ok),

@@ -6,7 +6,7 @@ import type { Api } from "../net/api.ts";
 import type { GameActions, Outcome } from "./model.ts";
 
 export interface CreatorDeps {
-  api: Pick<Api, "upload" | "appeal" | "preview" | "setMode">;
+  api: Pick<Api, "upload" | "content" | "appeal" | "preview" | "setMode">;
   /** Uploads need somebody: signs in where nobody is. */
   someone(): Promise<Outcome>;
 }
@@ -14,12 +14,16 @@ export interface CreatorDeps {
 export function createCreatorActions({
   api,
   someone,
-}: CreatorDeps): Pick<GameActions, "upload" | "appeal" | "preview" | "setMode"> {
+}: CreatorDeps): Pick<GameActions, "upload" | "recheck" | "appeal" | "preview" | "setMode"> {
   return {
     async upload(file, title) {
       const signed = await someone();
       if (!signed.ok) return signed;
       const answer = await api.upload(file, file.name, title);
+      return answer.ok ? { ok: true, checked: answer.data } : answer;
+    },
+    async recheck(contentId) {
+      const answer = await api.content(contentId);
       return answer.ok ? { ok: true, checked: answer.data } : answer;
     },
     async appeal(contentId, text) {

@@ -147,6 +147,8 @@ export interface GameActions {
   faucet(): Promise<Outcome>;
   deposit(sats: number): Promise<Outcome>;
   upload(file: File, title: string): Promise<UploadOutcome>;
+  /** The verdict as it is now: a moderator may have looked. */
+  recheck(contentId: string): Promise<UploadOutcome>;
   appeal(contentId: string, text: string): Promise<UploadOutcome>;
   preview(contentId: string, mode: ModelWish): Promise<PreviewOutcome>;
   setMode(contentId: string, mode: ModelWish): Promise<Outcome>;

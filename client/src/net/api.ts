@@ -40,6 +40,7 @@ export interface Api {
   broadcast(tx: string): Page<typeof broadcastAnswer>;
   faucet(address: string, sats: number): Page<typeof faucetAnswer>;
   upload(file: Blob, name: string, title: string): Page<typeof contentAnswer>;
+  content(contentId: string): Page<typeof contentAnswer>;
   appeal(contentId: string, text: string): Page<typeof contentAnswer>;
   setMode(contentId: string, mode: ModelWish): Page<typeof contentAnswer>;
   preview(contentId: string, mode: ModelWish): Page<typeof previewAnswer>;
@@ -72,6 +73,7 @@ export function createApi(http: Http, session: Pick<Session, "call">): Api {
       form.set("file", file, name);
       return session.call({ method: "POST", path: "/content", form, timeoutMs: UPLOAD_MS });
     },
+    content: (contentId) => session.call({ method: "GET", path: `/content/${contentId}` }),
     appeal: (contentId, text) =>
       session.call({ method: "POST", path: `/content/${contentId}/appeal`, body: { text } }),
     setMode: (contentId, mode) =>

@@ -3,13 +3,18 @@
  * Rules C1, C2, C3, R2, E1.
  */
 import assert from "node:assert/strict";
-import { snapshotSchema } from "@meme-rounds/shared-schema/rest";
+import { publicKeyOf } from "@meme-rounds/shared-schema/crypto";
+import { okAnswer, snapshotSchema } from "@meme-rounds/shared-schema/rest";
+import { reviewQueueAnswer } from "@meme-rounds/shared-schema/rest-content";
 import sharp from "sharp";
+import { Player } from "../../../loadtest/src/player.ts";
 import { type Cluster, startCluster } from "../game/cluster.ts";
 import { until } from "../support/wait.ts";
 import { type Browser, keepPicture, satsOf, startBrowser } from "./page.ts";
 
 const PHONE = { width: 390, height: 844 };
+const DESK = { width: 1440, height: 900 };
+const MODERATOR = new Uint8Array(32).fill(7);
 /** Drawn, without any words: somebody before a wall. */
 const photo = (): Promise<Buffer> =>
   sharp(
@@ -28,7 +33,8 @@ describe("the page makes a meme of a photo", function () {
   let cluster: Cluster;
   let browser: Browser;
   before(async () => {
-    cluster = await startCluster({ roundSeconds: 120 });
+    const identity = `ecdsa-secp256k1:${publicKeyOf(MODERATOR)}`;
+    cluster = await startCluster({ roundSeconds: 120, admins: [identity] });
     browser = await startBrowser(cluster.url);
   });
   after(async () => {
@@ -105,5 +111,36 @@ describe("the page makes a meme of a photo", function () {
     const { width, height } = await sharp(stored).metadata();
     assert.deepEqual([width, height], [1_600, 1_600]);
     assert.deepEqual(errors, []);
+  });
+
+  it("C2: a refused title is said why; an appeal reaches a moderator, whose word shows without another upload", async () => {
+    const { page } = await browser.person(DESK);
+    await page.getByTestId("wallet-open").click();
+    await page.getByTestId("wallet-create").click();
+    await page.getByTestId("faucet").waitFor();
+    await page.keyboard.press("Escape");
+    await page.getByTestId("enter-open").first().click();
+    await page
+      .getByTestId("enter-file")
+      .setInputFiles({ name: "IMG_3.jpg", mimeType: "image/jpeg", buffer: await photo() });
+    await page.getByTestId("enter-title").fill("kill yourself");
+    await page.getByTestId("enter-upload").click();
+    await page.locator('[data-testid="enter-verdict"][data-status="rejected"]').waitFor();
+    await page.getByTestId("appeal-open").click();
+    await page.getByTestId("appeal-text").fill("It is a line of a film.");
+    await keepPicture(page, "creator-appeal-1440");
+    await page.getByTestId("appeal-send").click();
+    await page.getByTestId("enter-recheck").waitFor();
+
+    const moderator = new Player(cluster.url, MODERATOR);
+    await moderator.signIn();
+    const { items } = await moderator.call(reviewQueueAnswer, "GET", "/admin/queue");
+    const [appeal] = items.filter(({ kind }) => kind === "appeal");
+    assert.equal(appeal?.text, "It is a line of a film.");
+    const decision = { verdict: "approve", reason: "a quotation" };
+    await moderator.call(okAnswer, "POST", `/admin/queue/${appeal?.id}`, decision);
+    await page.getByTestId("enter-recheck").click();
+    await page.locator('[data-testid="enter-verdict"][data-status="approved"]').waitFor();
+    await keepPicture(page, "creator-granted-1440");
   });
 });

@@ -131,7 +131,9 @@ function About({ draft, locked }: { draft: Draft; locked: boolean }) {
   useEffect(() => {
     const paste = (event: ClipboardEvent) => {
       const pasted = event.clipboardData?.files[0];
-      if (pasted && !locked) void draft.choose(pasted);
+      // The sheet is kept while it is closed: what is pasted into the chat is not for it.
+      const isHere = event.target instanceof Element && event.target.closest("dialog[open]") !== null;
+      if (pasted && isHere && !locked) void draft.choose(pasted);
     };
     addEventListener("paste", paste);
     return () => removeEventListener("paste", paste);

@@ -9,7 +9,7 @@ import { useTask } from "../../ui/use-task.ts";
 
 const verdicts: Record<CheckedVm["status"], { title: string; text: string }> = {
   approved: { title: "Good to go", text: "Nobody sees it until you enter it." },
-  review: { title: "A moderator has to look", text: "Check again in a minute, or choose another picture." },
+  review: { title: "A moderator has to look", text: "It stays here until then; or choose another picture." },
   rejected: { title: "Not in this arena", text: "Choose another picture or another title." },
 };
 
@@ -32,7 +32,28 @@ export function Verdict({ checked, onChecked }: { checked: CheckedVm; onChecked(
           ))}
         </ul>
       )}
+      {(checked.status === "review" || checked.appeal === "open") && (
+        <Recheck checked={checked} onChecked={onChecked} />
+      )}
       {checked.status === "rejected" && <Appeal checked={checked} onChecked={onChecked} />}
+    </div>
+  );
+}
+
+/** Asks whether a moderator has looked meanwhile; nothing is uploaded again. */
+function Recheck({ checked, onChecked }: { checked: CheckedVm; onChecked(checked: CheckedVm): void }) {
+  const { recheck } = useActions();
+  const task = useTask(() => recheck(checked.contentId));
+  const ask = async () => {
+    const outcome = await task.run();
+    if (outcome?.ok && "checked" in outcome && outcome.checked) onChecked(outcome.checked);
+  };
+  return (
+    <div className="mt-3 flex flex-col gap-3">
+      <ErrorNote failure={task.failed} />
+      <Button size="small" look="outline" pending={task.pending} onClick={ask} data-testid="enter-recheck">
+        Has a moderator looked?
+      </Button>
     </div>
   );
 }
