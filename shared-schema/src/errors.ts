@@ -152,6 +152,7 @@ export const ERRORS = {
   MEME_TAKEN_DOWN: e(409, "This meme was taken down.", "Back another one."),
   MEME_UNKNOWN: e(404, "There is no such meme in this round.", "Reload the round."),
   MESSAGE_UNKNOWN: e(400, "There is no such message.", "See the protocol page."),
+  NAME_REFUSED: e(422, "This name is not for the arena.", "Choose another one."),
   NETWORK_REFUSED: e(422, "The network refused the transaction.", "Read the message; build a new one."),
   NOT_FOUND: e(404, "There is nothing here.", "Check the address."),
   NOT_READY: e(409, "The round has not introduced itself yet.", "Wait for `you`, then send again.", true),

@@ -44,6 +44,8 @@ export interface AuthDeps {
   /** ms since the epoch. */
   now: () => number;
   randomBytes?: (length: number) => Uint8Array;
+  /** C2: false for a name that may not stand where everybody sees it, on chain for good. Absent: every name may. */
+  isNameFit?(name: string): boolean;
   /** Somebody gave itself a name: M6 puts it on chain. */
   onRenamed?(profile: { identity: string; playKey: string; name: string }): Promise<void>;
 }
@@ -125,6 +127,7 @@ export function createAuthService(options: AuthOptions, deps: AuthDeps): AuthSer
         return await tokensOf(session, refreshToken);
       },
       userOf,
+      isNameFit: (name) => deps.isNameFit?.(name) ?? true,
       async renamed({ identity, playKey, name }) {
         await deps.onRenamed?.({ identity, playKey, name });
       },

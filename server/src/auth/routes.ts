@@ -2,6 +2,7 @@
  * REST routes of sign-in and profiles (design.md section 8). Owns: the route table of this service.
  * Does not own: what the calls do (index.ts and the stores), or the HTTP pipeline (infra/http.ts).
  */
+import { CodedError } from "@meme-rounds/shared-schema/errors";
 import {
   challengeAnswer,
   challengeBody,
@@ -42,6 +43,7 @@ export interface AuthRoutesDeps {
   verify(body: z.output<typeof verifyBody>): Promise<Tokens>;
   refresh(refreshToken: string): Promise<Tokens>;
   userOf(caller: Pick<Caller, "identity" | "playKey">): Promise<User>;
+  isNameFit(name: string): boolean;
   /** Told of a new name. */
   renamed(user: User): Promise<void>;
 }
@@ -155,11 +157,12 @@ export function authRoutes(deps: AuthRoutesDeps): Route[] {
       auth: "player",
       body: patchMeBody,
       answer: userSchema,
-      errors: ["AUTH_REQUIRED", "TOKEN_INVALID", "BAD_REQUEST", "RATE_LIMITED"],
+      errors: ["AUTH_REQUIRED", "TOKEN_INVALID", "BAD_REQUEST", "NAME_REFUSED", "RATE_LIMITED"],
       limit: limits.rename,
       async handler(input) {
         const caller = callerOf(input);
         if (input.body.name === undefined) return await deps.userOf(caller);
+        if (!deps.isNameFit(input.body.name)) throw new CodedError("NAME_REFUSED");
         await users.rename(caller.identity, input.body.name);
         const user = await deps.userOf(caller);
         await deps.renamed(user);

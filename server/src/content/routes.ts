@@ -93,7 +93,9 @@ export function contentRoutes({ contents, media, gallery, judge, held, queue }: 
         const content = await contents.get(input.params.id);
         // R6: nobody else learns who uploaded what, not even that it exists.
         if (content?.identity !== callerOf(input).identity) throw new CodedError("CONTENT_UNKNOWN");
-        return answerOf(content);
+        if (!(await media.isTaken(content.memeId))) return answerOf(content);
+        // Its verdict was good; a moderator has taken the picture down since.
+        return { ...answerOf(content), status: "rejected" as const, reasons: ["This picture was taken down."] };
       },
     }),
     route({

@@ -65,6 +65,8 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
       redis,
       logger,
       now,
+      // Nobody could review a name in time, and it goes on chain: what a moderator would have to see is refused, too.
+      isNameFit: (name) => content.judgeText(name).verdict === "approved",
       onRenamed: (profile) => createRecordQueue(redis).publish(profileJob(profile, now())),
     },
   );

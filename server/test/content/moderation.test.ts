@@ -117,6 +117,16 @@ describe("moderation", () => {
       assert.equal(problemSchema.parse(await response.json()).code, "UNAVAILABLE");
     });
 
+    it("C6: once a moderator has taken the picture down its creator is told so", async () => {
+      const { contentId, memeId } = await upload(await picture(8), "Such wow", "ann");
+      await rig.media.take(memeId, "test");
+      const answer = contentAnswer.parse(
+        await (await rig.call("GET", `/content/${contentId}`, "ann")).json(),
+      );
+      assert.equal(answer.status, "rejected");
+      assert.match(answer.reasons.join(), /taken down/);
+    });
+
     it("C2: only its creator reads the verdict", async () => {
       const { contentId } = await upload(await picture(12), "Such wow", "ann");
       assert.equal((await rig.call("GET", `/content/${contentId}`, "ann")).status, 200);

@@ -96,6 +96,7 @@ describe("REST", function () {
       "BAD_REQUEST",
       () => ask("PATCH", "/api/me", json({ name: "x".repeat(33) }, ann.token)),
     ],
+    ["a slur for a name", "NAME_REFUSED", () => ask("PATCH", "/api/me", json({ name: "n1gg3r" }, ann.token))],
     ["sessions without a token", "AUTH_REQUIRED", () => ask("GET", "/api/auth/sessions")],
     [
       "an unknown session",

@@ -149,7 +149,7 @@ function About({ draft, locked }: { draft: Draft; locked: boolean }) {
         <p className="mt-1 text-chalk">{trouble.advice}</p>
       </div>
     );
-  if (!source) return null;
+  if (!source || (locked && !note)) return null;
   return (
     <div className="flex flex-wrap items-center justify-between gap-3">
       <p className="min-w-0 flex-1 text-sm text-mist">{note ?? "Crop it, or write on it, right here."}</p>
