@@ -1,6 +1,6 @@
 /** What the soak draws from its seed: plans of players (E1, E2, R7, M1) and faults of the node. */
 import assert from "node:assert/strict";
-import { acceptPicture, phashDistance } from "../../server/src/content/intake.ts";
+import { acceptPicture, phashDistance } from "../../server/src/content/upload/picture.ts";
 import { faultsCall } from "../../server/standins/devchain/faults.ts";
 import { drawFaults } from "../src/money/faults.ts";
 import { drawPicture } from "../src/money/pictures.ts";

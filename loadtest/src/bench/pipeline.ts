@@ -5,13 +5,13 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { lookParts } from "../../../server/src/content/aitubo/setup.ts";
-import { acceptPicture } from "../../../server/src/content/intake.ts";
-import { MediaStore } from "../../../server/src/content/media-store.ts";
+import { MediaStore } from "../../../server/src/content/media/store.ts";
 import { createClassifier } from "../../../server/src/content/moderation/classifier.ts";
 import { createContentWorker } from "../../../server/src/content/pipeline/content-worker.ts";
 import { createModelWorker } from "../../../server/src/content/pipeline/model-worker.ts";
 import { sculpt } from "../../../server/src/content/pipeline/sculpt.ts";
 import { Winners } from "../../../server/src/content/pipeline/winners.ts";
+import { acceptPicture } from "../../../server/src/content/upload/picture.ts";
 import { createLogger } from "../../../server/src/infra/logger.ts";
 import { createRedis } from "../../../server/src/infra/redis.ts";
 import { startAitubo } from "../../../server/standins/aitubo/server.ts";

@@ -5,8 +5,8 @@
 import { galleryAnswer, type Model } from "@meme-rounds/shared-schema/rest-content";
 import { z } from "zod";
 import { type Redis, runScript, script } from "../infra/redis.ts";
-import { TAKEN } from "./media-store.ts";
-import { Standings } from "./standings.ts";
+import { TAKEN } from "./media/store.ts";
+import { Standings } from "./takedown/standings.ts";
 
 const itemSchema = galleryAnswer.shape.items.element;
 export type GalleryItem = z.infer<typeof itemSchema>;

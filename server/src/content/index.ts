@@ -10,10 +10,11 @@ import type { Logger } from "../infra/logger.ts";
 import type { Redis } from "../infra/redis.ts";
 import { type Content, ContentStore } from "./content-store.ts";
 import { Gallery } from "./gallery.ts";
-import { type CoolingDeps, MediaCooling } from "./media-cooling.ts";
-import { mediaRouter } from "./media-routes.ts";
-import { createShelf, type ShelfDeps } from "./media-shelf.ts";
-import { type Media, MediaStore } from "./media-store.ts";
+import { type CoolingDeps, MediaCooling } from "./media/cooling.ts";
+import { mediaRouter } from "./media/routes.ts";
+import { createShelf, type ShelfDeps } from "./media/shelf.ts";
+import { signedMediaRouter } from "./media/signed.ts";
+import { type Media, MediaStore } from "./media/store.ts";
 import { BlockList } from "./moderation/blocks.ts";
 import type { Classifier } from "./moderation/classifier.ts";
 import { createModeration, type Report } from "./moderation/index.ts";
@@ -24,14 +25,13 @@ import { Previews } from "./pipeline/previews.ts";
 import { type PublishedModel, Publisher } from "./pipeline/publisher.ts";
 import { Winners } from "./pipeline/winners.ts";
 import { contentRoutes } from "./routes.ts";
-import { type ShareDeps, type ShareOptions, shareRouter } from "./share.ts";
-import { createCards } from "./share-card.ts";
-import { signedMediaRouter } from "./signed-media.ts";
-import { type Standing, Standings } from "./standings.ts";
-import { type Moderated, type ModerationOrder, Takedowns } from "./takedown.ts";
-import { takedownRoutes } from "./takedown-routes.ts";
+import { createCards } from "./share/card.ts";
+import { type ShareDeps, type ShareOptions, shareRouter } from "./share/routes.ts";
+import { takedownRoutes } from "./takedown/routes.ts";
+import { type Standing, Standings } from "./takedown/standings.ts";
+import { type Moderated, type ModerationOrder, Takedowns } from "./takedown/takedown.ts";
 
-export type { ModerationOrder } from "./takedown.ts";
+export type { ModerationOrder } from "./takedown/takedown.ts";
 
 /** Stored media, for who puts them on chain. */
 export interface MediaKeeper {

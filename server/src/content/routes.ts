@@ -6,12 +6,12 @@ import { z } from "zod";
 import { callerOf, type Route, route } from "../infra/http.ts";
 import { answerOf, type Content, type ContentStore } from "./content-store.ts";
 import type { Gallery } from "./gallery.ts";
-import { acceptPicture } from "./intake.ts";
-import type { MediaStore } from "./media-store.ts";
+import type { MediaStore } from "./media/store.ts";
 import type { HeldPictures } from "./moderation/held.ts";
 import type { Judge } from "./moderation/judge.ts";
 import type { ReviewQueue } from "./moderation/review.ts";
-import { MAX_UPLOAD_BYTES, readUpload } from "./upload.ts";
+import { MAX_UPLOAD_BYTES, readUpload } from "./upload/multipart.ts";
+import { acceptPicture } from "./upload/picture.ts";
 
 const PAGE = 24;
 
@@ -95,7 +95,11 @@ export function contentRoutes({ contents, media, gallery, judge, held, queue }: 
         if (content?.identity !== callerOf(input).identity) throw new CodedError("CONTENT_UNKNOWN");
         if (!(await media.isTaken(content.memeId))) return answerOf(content);
         // Its verdict was good; a moderator has taken the picture down since.
-        return { ...answerOf(content), status: "rejected" as const, reasons: ["This picture was taken down."] };
+        return {
+          ...answerOf(content),
+          status: "rejected" as const,
+          reasons: ["This picture was taken down."],
+        };
       },
     }),
     route({

@@ -11,8 +11,8 @@ import { fileURLToPath } from "node:url";
 import type { RoundDetail } from "@meme-rounds/shared-schema/rest";
 import express from "express";
 import sharp from "sharp";
-import { shareRouter } from "../../src/content/share.ts";
-import { drawCard } from "../../src/content/share-card.ts";
+import { drawCard } from "../../src/content/share/card.ts";
+import { shareRouter } from "../../src/content/share/routes.ts";
 import { memeToModel } from "../../src/content/transform/index.ts";
 import { createLogger } from "../../src/infra/logger.ts";
 

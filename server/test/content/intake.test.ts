@@ -4,7 +4,7 @@ import { createHash } from "node:crypto";
 import { readFile } from "node:fs/promises";
 import fc from "fast-check";
 import sharp from "sharp";
-import { acceptPicture, phashDistance } from "../../src/content/intake.ts";
+import { acceptPicture, phashDistance } from "../../src/content/upload/picture.ts";
 
 const LIMITS = { maxBytes: 10 * 1024 * 1024 };
 const meme = (name: "doge.png" | "portrait.jpg"): Promise<Buffer> =>

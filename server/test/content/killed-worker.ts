@@ -1,5 +1,5 @@
 /** A model worker to be killed: says when it holds a job, and keeps it. Owns: one worker on the Redis it is given. */
-import { MediaStore } from "../../src/content/media-store.ts";
+import { MediaStore } from "../../src/content/media/store.ts";
 import { startSculptWorker } from "../../src/content/pipeline/sculpt-worker.ts";
 import { createLogger } from "../../src/infra/logger.ts";
 import { createRedis } from "../../src/infra/redis.ts";

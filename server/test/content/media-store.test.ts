@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { CodedError } from "@meme-rounds/shared-schema/errors";
-import { createShelf, type ShelfDeps, type ShelfOptions } from "../../src/content/media-shelf.ts";
+import { createShelf, type ShelfDeps, type ShelfOptions } from "../../src/content/media/shelf.ts";
 import { type MediaRig, quiet, someBytes, startMedia } from "./media-kit.ts";
 
 const DAY_S = 86_400;

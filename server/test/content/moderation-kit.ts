@@ -6,7 +6,7 @@ import express from "express";
 import sharp from "sharp";
 import { ContentStore } from "../../src/content/content-store.ts";
 import { Gallery } from "../../src/content/gallery.ts";
-import { MediaStore } from "../../src/content/media-store.ts";
+import { MediaStore } from "../../src/content/media/store.ts";
 import type { ModerationEffects } from "../../src/content/moderation/decisions.ts";
 import { createModeration, type Moderation } from "../../src/content/moderation/index.ts";
 import type { NsfwScores } from "../../src/content/moderation/scores.ts";

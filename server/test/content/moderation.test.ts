@@ -4,9 +4,9 @@ import { CodedError } from "@meme-rounds/shared-schema/errors";
 import { problemSchema } from "@meme-rounds/shared-schema/rest";
 import { contentAnswer } from "@meme-rounds/shared-schema/rest-content";
 import sharp from "sharp";
-import { phashDistance } from "../../src/content/intake.ts";
 import { BlockList } from "../../src/content/moderation/blocks.ts";
 import { createJudge } from "../../src/content/moderation/judge.ts";
+import { phashDistance } from "../../src/content/upload/picture.ts";
 import { createLogger } from "../../src/infra/logger.ts";
 import { createRandom } from "../support/random.ts";
 import {

@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import express from "express";
-import type { Media } from "../../src/content/media-store.ts";
-import { signedMediaRouter, signedMediaUrl } from "../../src/content/signed-media.ts";
+import { signedMediaRouter, signedMediaUrl } from "../../src/content/media/signed.ts";
+import type { Media } from "../../src/content/media/store.ts";
 import { createLogger } from "../../src/infra/logger.ts";
 
 const SECRET = "a secret of at least thirty-two bytes";

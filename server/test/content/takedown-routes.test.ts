@@ -6,8 +6,8 @@ import { CodedError } from "@meme-rounds/shared-schema/errors";
 import { problemSchema } from "@meme-rounds/shared-schema/rest";
 import { moderateAnswer } from "@meme-rounds/shared-schema/rest-content";
 import express from "express";
-import type { ModerationOrder } from "../../src/content/takedown.ts";
-import { takedownRoutes } from "../../src/content/takedown-routes.ts";
+import { takedownRoutes } from "../../src/content/takedown/routes.ts";
+import type { ModerationOrder } from "../../src/content/takedown/takedown.ts";
 import { apiRouter, type Caller } from "../../src/infra/http.ts";
 import { quiet } from "./media-kit.ts";
 

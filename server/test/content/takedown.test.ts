@@ -4,11 +4,11 @@ import { createHash } from "node:crypto";
 import { CodedError } from "@meme-rounds/shared-schema/errors";
 import sharp from "sharp";
 import { Gallery, type GalleryItem } from "../../src/content/gallery.ts";
-import { phashOf } from "../../src/content/intake.ts";
-import type { MediaStoreOptions } from "../../src/content/media-store.ts";
+import type { MediaStoreOptions } from "../../src/content/media/store.ts";
 import { BlockList } from "../../src/content/moderation/blocks.ts";
-import { Standings } from "../../src/content/standings.ts";
-import { type ModerationOrder, Takedowns } from "../../src/content/takedown.ts";
+import { Standings } from "../../src/content/takedown/standings.ts";
+import { type ModerationOrder, Takedowns } from "../../src/content/takedown/takedown.ts";
+import { phashOf } from "../../src/content/upload/picture.ts";
 import { type MediaRig, quiet, someBytes, startMedia } from "./media-kit.ts";
 
 const NOW = 1_800_000_000_000;

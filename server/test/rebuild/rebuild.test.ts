@@ -6,7 +6,7 @@ import { Board } from "../../src/analytics/board.ts";
 import { createAnalyticsService } from "../../src/analytics/index.ts";
 import { createUsers } from "../../src/auth/users.ts";
 import { Gallery } from "../../src/content/gallery.ts";
-import { MediaStore } from "../../src/content/media-store.ts";
+import { MediaStore } from "../../src/content/media/store.ts";
 import { createVerifier } from "../../src/infra/ecdsa.ts";
 import { createRedis } from "../../src/infra/redis.ts";
 import {

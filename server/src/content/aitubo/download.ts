@@ -4,7 +4,7 @@
  */
 import { type IncomingMessage, request as requestHttp } from "node:http";
 import { request as requestHttps } from "node:https";
-import { sniffPicture } from "../intake.ts";
+import { sniffPicture } from "../upload/picture.ts";
 import {
   PrivateAddressError,
   publicLookup,

@@ -3,9 +3,9 @@
  * Does not own: whether it is used (provider.ts), the classifier (passed in).
  */
 import { isLoopback } from "../../mixtures.ts";
-import type { LookDeps } from "../look.ts";
 import { Breaker, type BreakerDeps } from "./breaker.ts";
 import { createAitubo } from "./client.ts";
+import type { LookDeps } from "./look.ts";
 import type { Judge } from "./picture.ts";
 import { providerOf } from "./provider.ts";
 

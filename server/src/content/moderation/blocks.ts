@@ -7,7 +7,7 @@
  */
 import { z } from "zod";
 import type { Redis } from "../../infra/redis.ts";
-import { phashDistance } from "../intake.ts";
+import { phashDistance } from "../upload/picture.ts";
 
 /** R7's distance. The seven parts make it exact up to here, and no further. */
 const NEAR = 6;

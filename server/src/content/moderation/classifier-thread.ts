@@ -15,7 +15,7 @@ import sharp from "sharp";
 import { nsfwScores, worstOf } from "./scores.ts";
 
 const SIDE = 224;
-/** As in intake.ts; pictures of AITubo's come here too. */
+/** As in upload/picture.ts; pictures of AITubo's come here too. */
 const MAX_PIXELS = 40_000_000;
 /** A picture this many times longer than wide is squeezed so much that its parts are looked at as well. */
 const LONG = 1.6;

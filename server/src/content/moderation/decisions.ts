@@ -4,7 +4,7 @@
  */
 import { CodedError } from "@meme-rounds/shared-schema/errors";
 import type { Content, ContentStore } from "../content-store.ts";
-import type { MediaStore } from "../media-store.ts";
+import type { MediaStore } from "../media/store.ts";
 import type { BlockList } from "./blocks.ts";
 import type { HeldPictures } from "./held.ts";
 import type { QueuedItem, ReviewQueue } from "./review.ts";

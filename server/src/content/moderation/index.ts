@@ -6,7 +6,7 @@ import type { Route } from "../../infra/http.ts";
 import type { Logger } from "../../infra/logger.ts";
 import type { Redis } from "../../infra/redis.ts";
 import type { ContentStore } from "../content-store.ts";
-import type { MediaStore } from "../media-store.ts";
+import type { MediaStore } from "../media/store.ts";
 import { BlockList } from "./blocks.ts";
 import type { Classifier } from "./classifier.ts";
 import type { ModerationEffects } from "./decisions.ts";

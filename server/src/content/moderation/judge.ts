@@ -6,7 +6,7 @@ import { CodedError } from "@meme-rounds/shared-schema/errors";
 import sharp from "sharp";
 import type { Logger } from "../../infra/logger.ts";
 import { counter, histogram } from "../../infra/metrics.ts";
-import { phashOf } from "../intake.ts";
+import { phashOf } from "../upload/picture.ts";
 import type { BlockList } from "./blocks.ts";
 import type { Classifier } from "./classifier.ts";
 import { isUnsafe, type NsfwThresholds, type Verdict } from "./scores.ts";

@@ -4,9 +4,9 @@
  */
 import type { Logger } from "../../infra/logger.ts";
 import type { Redis } from "../../infra/redis.ts";
+import type { LookDeps } from "../aitubo/look.ts";
 import { Gallery } from "../gallery.ts";
-import type { LookDeps } from "../look.ts";
-import { MediaStore } from "../media-store.ts";
+import { MediaStore } from "../media/store.ts";
 import { ReviewQueue } from "../moderation/review.ts";
 import type { Verdict } from "../moderation/scores.ts";
 import { createDepth } from "./depth.ts";

@@ -5,7 +5,7 @@
 import { DelayedError, type Job, Worker } from "bullmq";
 import type { Logger } from "../../infra/logger.ts";
 import type { Redis } from "../../infra/redis.ts";
-import { type LookDeps, makeLook } from "../look.ts";
+import { type LookDeps, makeLook } from "../aitubo/look.ts";
 import { Progress } from "./progress.ts";
 import { LOOK_QUEUE, type lookResult, winnerSchema, workerOptions } from "./queues.ts";
 

@@ -1,7 +1,7 @@
 /** The pipeline's part that takes a core: sculptor and queue put together. Does not own: either of them. */
 import type { Logger } from "../../infra/logger.ts";
 import type { Redis } from "../../infra/redis.ts";
-import { MediaStore } from "../media-store.ts";
+import { MediaStore } from "../media/store.ts";
 import type { Timing } from "./queues.ts";
 import { startSculptWorker } from "./sculpt-worker.ts";
 import { Sculptor, type SculptorOptions } from "./sculptor.ts";

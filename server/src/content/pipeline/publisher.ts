@@ -6,7 +6,7 @@
 import type { Logger } from "../../infra/logger.ts";
 import type { Redis } from "../../infra/redis.ts";
 import type { Gallery } from "../gallery.ts";
-import type { MediaStore } from "../media-store.ts";
+import type { MediaStore } from "../media/store.ts";
 import type { ReviewQueue } from "../moderation/review.ts";
 import type { Verdict } from "../moderation/scores.ts";
 import { Progress } from "./progress.ts";

@@ -6,7 +6,7 @@ import { type Job, UnrecoverableError, Worker } from "bullmq";
 import type { Logger } from "../../infra/logger.ts";
 import { counter, histogram } from "../../infra/metrics.ts";
 import type { Redis } from "../../infra/redis.ts";
-import type { MediaStore } from "../media-store.ts";
+import type { MediaStore } from "../media/store.ts";
 import { Progress } from "./progress.ts";
 import {
   lookResult,

@@ -1,13 +1,13 @@
 /**
  * The page of one meme of a finished round, as it is sent to others (C7): `/m/<roundId>/<memeId>` and its card. Owns: the
  * head that crawlers and messengers read, written into the built page, and when there is no such page. Does not own: what
- * the page then shows (client), what the card looks like (share-card.ts), what a round says of its memes.
+ * the page then shows (client), what the card looks like (card.ts), what a round says of its memes.
  */
 import type { RoundDetail } from "@meme-rounds/shared-schema/rest";
 import express from "express";
-import { sendProblem } from "../infra/http.ts";
-import type { Logger } from "../infra/logger.ts";
-import { escapeHtml, headOf, type PageHead, withHead } from "./share-head.ts";
+import { sendProblem } from "../../infra/http.ts";
+import type { Logger } from "../../infra/logger.ts";
+import { escapeHtml, headOf, type PageHead, withHead } from "./head.ts";
 
 export interface ShareOptions {
   /** Where others reach this server; absent: what the request says. */

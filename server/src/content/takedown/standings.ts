@@ -1,9 +1,9 @@
 /**
  * What stands about memes that players have seen (R12, C6). Owns: `mr:memes:standing`. Does not own: who decides, nor which
- * bytes are taken down (media-store.ts). Read when an answer is made, by every process: nothing can lag behind.
+ * bytes are taken down (media/store.ts). Read when an answer is made, by every process: nothing can lag behind.
  */
-import type { Redis } from "../infra/redis.ts";
-import { TAKEN } from "./media-store.ts";
+import type { Redis } from "../../infra/redis.ts";
+import { TAKEN } from "../media/store.ts";
 
 /** `reported`: nobody has looked yet; it is blurred like a hidden one. `shown`: a moderator found nothing wrong. */
 export type Standing = "taken" | "hidden" | "reported" | "shown";

@@ -1,10 +1,10 @@
 /**
  * Lets what the chain holds for good leave Redis (C6). Owns: going through what is kept, a page at a time, and the figures of
- * it. Does not own: what is final on the chain (passed in), lifetimes (media-store.ts).
+ * it. Does not own: what is final on the chain (passed in), lifetimes (store.ts).
  */
-import type { Logger } from "../infra/logger.ts";
-import { counter, gauge } from "../infra/metrics.ts";
-import type { MediaStore } from "./media-store.ts";
+import type { Logger } from "../../infra/logger.ts";
+import { counter, gauge } from "../../infra/metrics.ts";
+import type { MediaStore } from "./store.ts";
 
 export interface CoolingOptions {
   /** About as many files are looked at in a turn; default 100. */

@@ -5,9 +5,9 @@
  */
 import { createHash } from "node:crypto";
 import sharp, { type OverlayOptions } from "sharp";
-import type { Redis } from "../infra/redis.ts";
-import type { Media } from "./media-store.ts";
-import { CARD } from "./share-head.ts";
+import type { Redis } from "../../infra/redis.ts";
+import type { Media } from "../media/store.ts";
+import { CARD } from "./head.ts";
 
 export interface CardDeps {
   redis: Redis;

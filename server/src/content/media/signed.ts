@@ -6,9 +6,9 @@ import { createHmac, timingSafeEqual } from "node:crypto";
 import { CodedError } from "@meme-rounds/shared-schema/errors";
 import express from "express";
 import { z } from "zod";
-import { sendProblem } from "../infra/http.ts";
-import type { Logger } from "../infra/logger.ts";
-import type { MediaStore } from "./media-store.ts";
+import { sendProblem } from "../../infra/http.ts";
+import type { Logger } from "../../infra/logger.ts";
+import type { MediaStore } from "./store.ts";
 
 export interface SignedMediaOptions {
   /** MEDIA_SECRET; the same in every process. */

@@ -1,15 +1,15 @@
 /**
  * What a moderator decides about a meme that players have seen (R12, C6). Owns: the order of the steps, each safe to repeat;
- * the list `mr:takedowns`. Does not own: bytes (media-store.ts), what stands (standings.ts), the gallery's keys, the block
+ * the list `mr:takedowns`. Does not own: bytes (media/store.ts), what stands (standings.ts), the gallery's keys, the block
  * list, what it does to a live round (passed in).
  */
 import { CodedError } from "@meme-rounds/shared-schema/errors";
-import type { Logger } from "../infra/logger.ts";
-import type { Redis } from "../infra/redis.ts";
-import type { Gallery } from "./gallery.ts";
-import { phashOf } from "./intake.ts";
-import type { MediaStore } from "./media-store.ts";
-import type { BlockList } from "./moderation/blocks.ts";
+import type { Logger } from "../../infra/logger.ts";
+import type { Redis } from "../../infra/redis.ts";
+import type { Gallery } from "../gallery.ts";
+import type { MediaStore } from "../media/store.ts";
+import type { BlockList } from "../moderation/blocks.ts";
+import { phashOf } from "../upload/picture.ts";
 import { type Standing, Standings } from "./standings.ts";
 
 /** hide: blurred until somebody looks at it. unhide: not blurred, reports forgiven. takedown: gone for good. */

@@ -3,7 +3,7 @@
 import { hash32 } from "@meme-rounds/shared-schema/records";
 import { moderateAnswer, moderateBody } from "@meme-rounds/shared-schema/rest-content";
 import { z } from "zod";
-import { callerOf, type Route, route } from "../infra/http.ts";
+import { callerOf, type Route, route } from "../../infra/http.ts";
 import type { ModerationOrder, Takedowns } from "./takedown.ts";
 
 const SUMMARIES: Record<ModerationOrder["kind"], string> = {

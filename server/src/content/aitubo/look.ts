@@ -4,15 +4,15 @@
  * Does not own: HTTP (aitubo/client.ts), the ledger's keys, the breaker's state, how jobs wait (worker).
  */
 import sharp from "sharp";
-import type { Logger } from "../infra/logger.ts";
-import { counter } from "../infra/metrics.ts";
-import type { Redis } from "../infra/redis.ts";
-import type { Breaker } from "./aitubo/breaker.ts";
-import { type AituboClient, AituboError, type AituboOutput, sizeFor } from "./aitubo/client.ts";
-import { Ledger, type LedgerEntry } from "./aitubo/ledger.ts";
-import { type Judge, judgePicture } from "./aitubo/picture.ts";
-import type { MediaStore } from "./media-store.ts";
-import { type SignedMediaOptions, signedMediaUrl } from "./signed-media.ts";
+import type { Logger } from "../../infra/logger.ts";
+import { counter } from "../../infra/metrics.ts";
+import type { Redis } from "../../infra/redis.ts";
+import { type SignedMediaOptions, signedMediaUrl } from "../media/signed.ts";
+import type { MediaStore } from "../media/store.ts";
+import type { Breaker } from "./breaker.ts";
+import { type AituboClient, AituboError, type AituboOutput, sizeFor } from "./client.ts";
+import { Ledger, type LedgerEntry } from "./ledger.ts";
+import { type Judge, judgePicture } from "./picture.ts";
 
 export interface LookDeps {
   aitubo: AituboClient;

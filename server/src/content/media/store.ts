@@ -1,6 +1,6 @@
 /**
  * Bytes that /media serves, by their sha256 (C6). Owns: keys, states and lifetimes of stored media, which ones are taken
- * down. Does not own: what may be stored (intake and moderation decide before), reading the chain (media-shelf.ts).
+ * down. Does not own: what may be stored (intake and moderation decide before), reading the chain (shelf.ts).
  *
  * `mr:media:<sha256>` is a hash: type, bytes, state. The states:
  * - `temporary`: nobody refers to it yet; gone after a day.
@@ -9,8 +9,8 @@
  * `mr:media:taken` names what was taken down: it has no bytes here, takes none and is never served.
  */
 import { createHash } from "node:crypto";
-import { counter } from "../infra/metrics.ts";
-import { type Redis, runScript, script } from "../infra/redis.ts";
+import { counter } from "../../infra/metrics.ts";
+import { type Redis, runScript, script } from "../../infra/redis.ts";
 
 const TYPES = ["image/webp", "image/jpeg", "image/png", "model/gltf-binary"] as const;
 export type MediaType = (typeof TYPES)[number];

@@ -4,9 +4,9 @@
  */
 import { CodedError } from "@meme-rounds/shared-schema/errors";
 import express from "express";
-import { sendProblem } from "../infra/http.ts";
-import type { Logger } from "../infra/logger.ts";
-import type { Media, MediaStore } from "./media-store.ts";
+import { sendProblem } from "../../infra/http.ts";
+import type { Logger } from "../../infra/logger.ts";
+import type { Media, MediaStore } from "./store.ts";
 
 /** On every answer: readable from any page, of no use as a document. */
 const ALWAYS = {

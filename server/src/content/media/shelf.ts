@@ -4,8 +4,8 @@
  */
 import { createHash } from "node:crypto";
 import { CodedError } from "@meme-rounds/shared-schema/errors";
-import type { Logger } from "../infra/logger.ts";
-import { type Media, mediaTypeOf } from "./media-store.ts";
+import type { Logger } from "../../infra/logger.ts";
+import { type Media, mediaTypeOf } from "./store.ts";
 
 export interface ShelfOptions {
   /** Files read from the chain at the same time; default 4. */
