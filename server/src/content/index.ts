@@ -11,8 +11,9 @@ import type { Redis } from "../infra/redis.ts";
 import { type Content, ContentStore } from "./content-store.ts";
 import { Gallery } from "./gallery.ts";
 import { type CoolingDeps, MediaCooling } from "./media/cooling.ts";
+import { createMediaStore } from "./media/index.ts";
 import { mediaRouter } from "./media/routes.ts";
-import { createShelf, type ShelfDeps } from "./media/shelf.ts";
+import type { ShelfDeps } from "./media/shelf.ts";
 import { signedMediaRouter } from "./media/signed.ts";
 import { type Media, MediaStore } from "./media/store.ts";
 import { BlockList } from "./moderation/blocks.ts";
@@ -104,9 +105,7 @@ export function createContentService(
   },
 ): ContentService {
   const contents = new ContentStore(deps.redis);
-  const { fetchFromChain } = deps;
-  const fromChain = fetchFromChain && createShelf({}, { ...deps, fetchFromChain });
-  const media = new MediaStore(deps.redis, fromChain ? { fromChain } : {});
+  const media = createMediaStore(deps);
   const gallery = new Gallery(deps.redis);
   const blocks = new BlockList(deps.redis, deps);
   const standings = new Standings(deps.redis);

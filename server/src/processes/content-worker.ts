@@ -9,6 +9,8 @@ import type { Lifecycle } from "../infra/lifecycle.ts";
 import type { Logger } from "../infra/logger.ts";
 import { createRedis } from "../infra/redis.ts";
 import { createRecordQueue, modelJobs } from "../payment/index.ts";
+import { chainOf } from "./chain.ts";
+import { createChainFiles } from "./chain-files.ts";
 import { startHealth } from "./health.ts";
 
 export async function startContentWorker(config: Config, logger: Logger, life: Lifecycle): Promise<void> {
@@ -30,8 +32,10 @@ export async function startContentWorker(config: Config, logger: Logger, life: L
   const provider = providerOf(config);
   if (provider.provider === "local") logger.warn({ reason: provider.reason }, "AITubo is off (C8)");
   const records = createRecordQueue(redis);
+  const files = createChainFiles({ network: config.NETWORK }, { redis, chain: chainOf(config, logger) });
   const worker = createContentWorker({
     redis,
+    fetchFromChain: (sha256) => files.fetch(sha256),
     logger,
     now: Date.now,
     judge,

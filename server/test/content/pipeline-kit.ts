@@ -7,8 +7,9 @@ import express from "express";
 import sharp from "sharp";
 import type { LookDeps } from "../../src/content/aitubo/look.ts";
 import { Gallery } from "../../src/content/gallery.ts";
+import { createMediaStore } from "../../src/content/media/index.ts";
 import { signedMediaRouter } from "../../src/content/media/signed.ts";
-import { MediaStore } from "../../src/content/media/store.ts";
+import type { Media, MediaStore } from "../../src/content/media/store.ts";
 import { ReviewQueue } from "../../src/content/moderation/review.ts";
 import type { Verdict } from "../../src/content/moderation/scores.ts";
 import { createContentWorker } from "../../src/content/pipeline/content-worker.ts";
@@ -68,6 +69,8 @@ export const anyModel = (passed = true, painted = false): Sculpted => ({
 export interface Pipeline {
   redis: Redis;
   media: MediaStore;
+  /** What the chain has, by sha256. */
+  chain: Map<string, Media>;
   gallery: Gallery;
   review: ReviewQueue;
   winners: Winners;
@@ -92,7 +95,9 @@ export function pipelineOn(redisUrl: string): Pipeline {
   const redis = createRedis(redisUrl);
   redis.on("error", () => {});
   const now = Date.now;
-  const media = new MediaStore(redis);
+  const chain = new Map<string, Media>();
+  const fetchFromChain = async (sha256: string) => chain.get(sha256);
+  const media = createMediaStore({ redis, fetchFromChain, logger: silent, now });
   const gallery = new Gallery(redis);
   const review = new ReviewQueue(redis, { now });
   const published: PublishedModel[] = [];
@@ -109,6 +114,7 @@ export function pipelineOn(redisUrl: string): Pipeline {
   return {
     redis,
     media,
+    chain,
     gallery,
     review,
     winners,

@@ -165,6 +165,20 @@ describe("3D pipeline", function () {
     assert.equal(line.published.length, 1);
   });
 
+  it("C6: a winner whose bytes have left Redis is made from what the chain has", async () => {
+    const [winner] = await winnersOf(1);
+    assert.ok(winner);
+    const stored = await line.media.get(winner.memeId);
+    assert.ok(stored);
+    line.chain.set(winner.memeId, stored);
+    await line.redis.del(`mr:media:${winner.memeId}`);
+    await line.winners.enqueue("r.1", [winner]);
+    line.startContent();
+    line.startSculptor();
+    await line.settled("r.1", ["done"]);
+    assert.ok(stored.bytes.equals(line.sculpted[0]?.source ?? Buffer.alloc(0)));
+  });
+
   it("C6: a meme that was taken down while its model was made is not published", async () => {
     const [winner] = await winnersOf(1);
     assert.ok(winner);

@@ -6,7 +6,8 @@ import type { Logger } from "../../infra/logger.ts";
 import type { Redis } from "../../infra/redis.ts";
 import type { LookDeps } from "../aitubo/look.ts";
 import { Gallery } from "../gallery.ts";
-import { MediaStore } from "../media/store.ts";
+import { createMediaStore } from "../media/index.ts";
+import type { ShelfDeps } from "../media/shelf.ts";
 import { ReviewQueue } from "../moderation/review.ts";
 import type { Verdict } from "../moderation/scores.ts";
 import { createDepth } from "./depth.ts";
@@ -17,6 +18,8 @@ import { type PipelinePart, watch } from "./watch.ts";
 
 export interface ContentWorkerDeps {
   redis: Redis;
+  /** C6: where bytes are when they have left Redis. */
+  fetchFromChain?: ShelfDeps["fetchFromChain"];
   /** Absent: models are painted with the meme itself (C8). */
   look?: Pick<LookDeps, "aitubo" | "breaker" | "judge" | "links">;
   /** C2, for posters. */
@@ -28,7 +31,7 @@ export interface ContentWorkerDeps {
 
 export function createContentWorker(deps: ContentWorkerDeps): PipelinePart {
   const { redis, logger, now } = deps;
-  const media = new MediaStore(redis);
+  const media = createMediaStore(deps);
   const review = new ReviewQueue(redis, { now });
   const publisher = new Publisher({ ...deps, media, gallery: new Gallery(redis), review });
   const look = deps.look ? { ...deps.look, redis, media, logger, now } : undefined;
