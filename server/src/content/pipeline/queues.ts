@@ -109,7 +109,8 @@ export interface Timing {
   stalledMs: number;
 }
 
-const TIMING: Timing = { lockMs: 30_000, stalledMs: 15_000 };
+/** A killed worker's job is taken up within 20 s; models are made in a child, so renewing a lock never waits for one. */
+const TIMING: Timing = { lockMs: 15_000, stalledMs: 5_000 };
 
 /** A job whose process died is taken up by another one, once; a job that kills them twice has failed. */
 export const workerOptions = (connection: Redis, timing: Timing = TIMING) => ({
