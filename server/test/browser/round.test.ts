@@ -19,13 +19,13 @@ import { type Cluster, startCluster } from "../game/cluster.ts";
 import { until } from "../support/wait.ts";
 import { type Browser, keepPicture, satsOf, startBrowser } from "./page.ts";
 
-const ROUND_SECONDS = 45;
+const ROUND_SECONDS = 70;
 const PHONE = { width: 390, height: 844 };
 const DESK = { width: 1440, height: 900 };
 const meme = (name: string) => fileURLToPath(new URL(`../fixtures/memes/${name}`, import.meta.url));
 
 describe("the page plays a whole round", function () {
-  this.timeout(180_000);
+  this.timeout(300_000);
   let cluster: Cluster;
   let browser: Browser;
   before(async () => {
@@ -82,9 +82,9 @@ describe("the page plays a whole round", function () {
     const round = await until(
       async () => {
         const snapshot = await current();
-        return snapshot.depositsCloseAt - Date.now() > 25_000 ? snapshot : undefined;
+        return snapshot.depositsCloseAt - Date.now() > 50_000 ? snapshot : undefined;
       },
-      { deadlineMs: 60_000, what: "a fresh round" },
+      { deadlineMs: 100_000, what: "a fresh round" },
     );
     const kept = [await deposit(ann.page, 15_000), await deposit(bob.page, 15_000)];
     await enter(ann.page, "doge.png", "Such depth");
@@ -114,7 +114,7 @@ describe("the page plays a whole round", function () {
       await keepPicture(page, name);
 
     await until(async () => (await cat.page.getByTestId("phase").getAttribute("data-phase")) === "blind", {
-      deadlineMs: 60_000,
+      deadlineMs: 100_000,
       what: "the blind phase",
     });
     await keepPicture(cat.page, "blind-1440");
@@ -125,7 +125,7 @@ describe("the page plays a whole round", function () {
         const found = roundDetail.safeParse(await get(`/rounds/${round.roundId}`));
         return found.success && found.data.settlement !== "pending" ? found.data : undefined;
       },
-      { deadlineMs: 60_000, everyMs: 500, what: "the settlement" },
+      { deadlineMs: 100_000, everyMs: 500, what: "the settlement" },
     );
     const lines = await (await fetch(`${cluster.url}/api/rounds/${round.roundId}/journal`)).text();
     const entries: Entry[] = lines
@@ -156,7 +156,7 @@ describe("the page plays a whole round", function () {
     await ann.page.getByTestId("result").first().waitFor();
     assert.equal(await satsOf(ann.page, "result-payout"), expected[0]);
     await until(async () => roundDetail.parse(await get(`/rounds/${round.roundId}`)).memesRanked[0]?.model, {
-      deadlineMs: 60_000,
+      deadlineMs: 100_000,
       everyMs: 500,
       what: "the winner's model",
     });

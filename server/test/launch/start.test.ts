@@ -14,8 +14,9 @@ describe("npm start", function () {
     const ann = new Player(first.url);
     const page = await fetch(first.url);
     assert.match(await page.text(), /<div id="root">/);
-    const round = snapshotSchema.parse(
-      await until(async () => (await fetch(`${first.url}/api/rounds/current`)).json(), { what: "a round" }),
+    const round = await until(
+      async () => snapshotSchema.parse(await (await fetch(`${first.url}/api/rounds/current`)).json()),
+      { what: "a round" },
     );
     await ann.signIn();
     await ann.call(userSchema, "PATCH", "/me", { name: "Ann the first" });

@@ -5,7 +5,7 @@
 import { setTimeout as pause } from "node:timers/promises";
 
 export interface UntilOptions {
-  /** Give up after this many ms. Default 5,000. */
+  /** Give up after this many ms. Default 15,000. */
   deadlineMs?: number;
   /** Ms between two looks. Default 20. */
   everyMs?: number;
@@ -25,7 +25,7 @@ export async function until<T>(
   condition: () => T | Promise<T>,
   options: UntilOptions = {},
 ): Promise<Settled<T>> {
-  const { deadlineMs = 5_000, everyMs = 20, what = "the condition" } = options;
+  const { deadlineMs = 15_000, everyMs = 20, what = "the condition" } = options;
   const deadline = performance.now() + deadlineMs;
   let cause: unknown;
   for (;;) {
