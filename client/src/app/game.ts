@@ -11,17 +11,17 @@ import { type Answered, createHttp } from "../net/http.ts";
 import type { Player } from "../net/player.ts";
 import { createReceipts } from "../net/receipts.ts";
 import { createRooms } from "../net/rooms.ts";
-import { type Claimant, createSession } from "../net/session.ts";
-import { createManualAdapter } from "../wallet/adapters/manual.ts";
-import { claimantOf } from "../wallet/claim.ts";
+import { createSession } from "../net/session.ts";
 import { createKeystore } from "../wallet/keystore.ts";
 import { createPlayWallet } from "../wallet/play-wallet.ts";
 import { createServerClock, type ServerClock } from "./clock.ts";
 import { createCreatorActions } from "./creator.ts";
 import { createFinished } from "./finished.ts";
+import { createIdentity } from "./identity.ts";
 import { createLive } from "./live.ts";
 import { type Failure, failure, type GameActions, type NoticeVm, type Outcome } from "./model.ts";
 import { createStore, NOBODY, type Store, show } from "./store.ts";
+import { createWalletActions } from "./wallet-actions.ts";
 
 export interface GameDeps {
   origin: string;
@@ -52,18 +52,14 @@ export interface Game {
   dismiss(id: string): void;
 }
 
-const FAUCET_SATS = 100_000;
 const BALANCE_MS = 20_000;
 const NETWORK_KEY = "mr:network";
-const NO_KEYS =
-  "This browser does not let the page keep a key. Leave private browsing or use another browser.";
-
 export function createGame(deps: GameDeps): Game {
   const { storage, after, now } = deps;
   const store = createStore();
   const clock = createServerClock({ now });
   const http = createHttp({ base: `${deps.origin}/api` }, { fetch: deps.fetch });
-  const session = createSession({ http, storage, lock: deps.lock, now, claimant: () => claimant() });
+  const session = createSession({ http, storage, lock: deps.lock, now, claimant: () => identity.claimant() });
   const api = createApi(http, session);
   let busy = 0;
   /** Tells one start from the next: what an earlier one began asynchronously is dropped. */
@@ -119,9 +115,19 @@ export function createGame(deps: GameDeps): Game {
     playKey: () => wallet.key()?.playKey ?? "",
     paid: wallet.paid,
   });
-  const adapter = createManualAdapter({ secret: async () => (await wallet.open()).secret, network });
-
-  const claimant = async (): Promise<Claimant> => await claimantOf(adapter, await wallet.open());
+  const identity = createIdentity({
+    session,
+    wallet,
+    api,
+    network,
+    knowsNetwork: () => live.snapshot() !== undefined || storage.getItem(NETWORK_KEY) !== null,
+    heardNetwork: (heard) => storage.setItem(NETWORK_KEY, heard),
+    signedIn() {
+      live.playerChanged();
+      finished.refresh();
+      void wallet.refresh();
+    },
+  });
   function tellWallet(): void {
     const key = wallet.key();
     const address = wallet.address();
@@ -163,36 +169,10 @@ export function createGame(deps: GameDeps): Game {
     }
   };
 
-  const createWallet = async (): Promise<Outcome> => {
-    try {
-      await wallet.open();
-      return { ok: true };
-    } catch {
-      return failure("INTERNAL", NO_KEYS);
-    }
-  };
-
-  const signIn = async (): Promise<Outcome> => {
-    const made = await createWallet();
-    if (!made.ok) return made;
-    // The address has a network in it; the first answer of the server says which.
-    if (live.snapshot() === undefined && storage.getItem(NETWORK_KEY) === null) {
-      const current = await api.current();
-      if (!current.ok) return current;
-      storage.setItem(NETWORK_KEY, current.data.network);
-    }
-    const outcome = await session.signIn(await claimant());
-    if (!outcome.ok) return outcome;
-    live.playerChanged();
-    finished.refresh();
-    void wallet.refresh();
-    return outcome;
-  };
-
   /** A key, a sign-in and a place in the room: whatever of it is missing is made. */
   const play = async (work: (player: Player) => Promise<Outcome>): Promise<Outcome> => {
     if (!session.isRemembered() || wallet.key() === undefined) {
-      const signed = await signIn();
+      const signed = await identity.signIn();
       if (!signed.ok) return signed;
     }
     const player = await live.player();
@@ -200,53 +180,33 @@ export function createGame(deps: GameDeps): Game {
   };
 
   const actions: GameActions = {
-    createWallet: () => during(createWallet),
-    signIn: () => during(signIn),
+    createWallet: () => during(identity.createWallet),
+    signIn: () => during(identity.signIn),
     signOut: () =>
       during(async () => {
         const outcome = await session.signOut();
         live.playerChanged();
         return outcome;
       }),
-    faucet: () => during(() => wallet.faucet(FAUCET_SATS)),
-    deposit: (sats) =>
-      during(() =>
-        play(async () => {
-          const round = live.snapshot();
-          if (round === undefined) return failure("ROUND_NONE", "No round is live this moment.");
-          if (!Number.isSafeInteger(sats) || sats < round.minDeposit)
-            return failure("DEPOSIT_AMOUNT_LOW", `The least you can put in is ${round.minDeposit} sat.`);
-          if (sats > round.maxDeposit)
-            return failure("DEPOSIT_AMOUNT_HIGH", `The most you can put in is ${round.maxDeposit} sat.`);
-          if (clock.now() >= round.depositsCloseAt)
-            return failure("DEPOSITS_CLOSED", "Deposits of this round are closed.");
-          // The answer to an earlier try was lost: the same transaction again, not a second one.
-          const kept = wallet
-            .pending(round.roundId)
-            .find((one) => one.sats === sats && !live.isSending(one.txid));
-          if (kept !== undefined) return await live.deposit(kept);
-          const prepared = await wallet.prepare(round, sats);
-          return prepared.ok ? await live.deposit(prepared.data) : prepared;
-        }),
-      ),
+    ...createWalletActions({
+      wallet,
+      live,
+      clock,
+      during,
+      play,
+      async changedKey() {
+        if (session.isRemembered()) await session.signOut();
+        return await identity.signIn();
+      },
+    }),
     ...createCreatorActions({
       api,
-      someone: async () => (session.isRemembered() ? { ok: true } : await during(signIn)),
+      someone: async () => (session.isRemembered() ? { ok: true } : await during(identity.signIn)),
     }),
     enter: (contentId, memeId) => play((player) => player.enter(contentId, memeId, live.entryPrice())),
     boost: (memeId, sats) => play((player) => player.boost(memeId, sats)),
     chat: (text) => play((player) => player.chat(text)),
     report: (memeId, reason) => play((player) => player.report(memeId, reason)),
-    backup: wallet.backup,
-    restore: (wif) =>
-      during(async () => {
-        const outcome = await wallet.restore(wif);
-        if (!outcome.ok) return outcome;
-        if (session.isRemembered()) await session.signOut();
-        return await signIn();
-      }),
-    reclaimable: wallet.reclaim.find,
-    reclaim: (txid) => during(() => wallet.reclaim.take(txid)),
     setName: async (name) => {
       const answer = await api.rename(name);
       if (answer.ok) session.renamed(answer.data);

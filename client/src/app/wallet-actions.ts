@@ -1,0 +1,57 @@
+/**
+ * What a person does with coins: filling the wallet, putting them into a round, keeping and bringing back the key.
+ * Owns: the order of these steps and their refusals. Does not own: coins and keys (wallet/), the room (live.ts).
+ */
+import type { PlayWallet } from "../wallet/play-wallet.ts";
+import type { ServerClock } from "./clock.ts";
+import type { Live } from "./live.ts";
+import { type Failure, failure, type GameActions, type Outcome } from "./model.ts";
+
+export interface WalletActionsDeps {
+  wallet: PlayWallet;
+  live: Pick<Live, "snapshot" | "deposit" | "isSending">;
+  clock: ServerClock;
+  /** Runs an action with the wallet shown as busy. */
+  during<T extends Outcome>(work: () => Promise<T>): Promise<T | Failure>;
+  /** Runs work once a key, a sign-in and a place in the room are there. */
+  play(work: () => Promise<Outcome>): Promise<Outcome>;
+  /** Signs out whoever is in, and in with the key that was brought back. */
+  changedKey(): Promise<Outcome>;
+}
+
+const FAUCET_SATS = 100_000;
+
+export function createWalletActions(
+  deps: WalletActionsDeps,
+): Pick<GameActions, "faucet" | "deposit" | "backup" | "restore" | "reclaimable" | "reclaim"> {
+  const { wallet, live, during } = deps;
+
+  const deposit = async (sats: number): Promise<Outcome> => {
+    const round = live.snapshot();
+    if (round === undefined) return failure("ROUND_NONE", "No round is live this moment.");
+    if (!Number.isSafeInteger(sats) || sats < round.minDeposit)
+      return failure("DEPOSIT_AMOUNT_LOW", `The least you can put in is ${round.minDeposit} sat.`);
+    if (sats > round.maxDeposit)
+      return failure("DEPOSIT_AMOUNT_HIGH", `The most you can put in is ${round.maxDeposit} sat.`);
+    if (deps.clock.now() >= round.depositsCloseAt)
+      return failure("DEPOSITS_CLOSED", "Deposits of this round are closed.");
+    // The answer to an earlier try was lost: the same transaction again, not a second one.
+    const kept = wallet.pending(round.roundId).find((one) => one.sats === sats && !live.isSending(one.txid));
+    if (kept !== undefined) return await live.deposit(kept);
+    const prepared = await wallet.prepare(round, sats);
+    return prepared.ok ? await live.deposit(prepared.data) : prepared;
+  };
+
+  return {
+    faucet: () => during(() => wallet.faucet(FAUCET_SATS)),
+    deposit: (sats) => during(() => deps.play(() => deposit(sats))),
+    backup: wallet.backup,
+    restore: (typed) =>
+      during(async () => {
+        const outcome = await wallet.restore(typed);
+        return outcome.ok ? await deps.changedKey() : outcome;
+      }),
+    reclaimable: wallet.reclaim.find,
+    reclaim: (txid) => during(() => wallet.reclaim.take(txid)),
+  };
+}
