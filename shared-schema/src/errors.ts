@@ -30,6 +30,7 @@ export const ERRORS = {
   ),
   AUTH_REQUIRED: e(401, "This needs a signed-in player.", "Sign in with a wallet and try again."),
   BAD_REQUEST: e(400, "The request does not have the documented shape.", "Compare it with /api/docs."),
+  BALANCE_LOW: e(422, "The wallet does not hold enough.", "Send less, or fill the wallet first."),
   BODY_TOO_LARGE: e(413, "The request body is larger than allowed.", "Send less."),
   BOOST_TOO_SMALL: e(422, "The boost is below the minimum.", "Boost with at least the round's minimum."),
   CHALLENGE_EXPIRED: e(400, "This sign-in challenge has expired or was used.", "Ask for a new challenge."),
@@ -166,6 +167,11 @@ export const ERRORS = {
   PLAY_KEY_TAKEN: e(409, "This play key belongs to another identity.", "Make a new play key."),
   PLAY_SIGNATURE_INVALID: e(400, "The play key's signature does not verify.", "Sign with the key you named."),
   PREVIEW_FAILED: e(422, "No model can be made of this picture.", "Try another shape, or another picture."),
+  QUOTE_CHANGED: e(
+    409,
+    "What it costs has changed since it was shown.",
+    "Look at the new figures and confirm.",
+  ),
   RATE_LIMITED: e(429, "Too many requests.", "Slow down and try again.", true),
   RECEIPT_INVALID: e(
     422,
@@ -191,6 +197,11 @@ export const ERRORS = {
   ROUND_NONE: e(503, "No round is live this moment.", "Try again in a second.", true),
   ROUND_UNKNOWN: e(404, "There is no such round.", "Check the round's id."),
   SESSION_UNKNOWN: e(404, "There is no such session.", "List your sessions."),
+  SPENDING_LIMIT: e(
+    409,
+    "This would go beyond the limit you have set for this wallet.",
+    "Wait, or change the limit in the wallet.",
+  ),
   SIGNATURE_INVALID: e(400, "The wallet's signature does not verify.", "Sign the challenge's exact message."),
   TITLE_INVALID: e(422, "The title must have 1 to 80 characters.", "Change the title."),
   TOKEN_INVALID: e(401, "The access token is not valid or has expired.", "Refresh it or sign in again."),

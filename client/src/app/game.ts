@@ -215,7 +215,11 @@ export function createGame(deps: GameDeps): Game {
   };
 
   const watchBalance = (): void => {
-    cancelBalance = after(BALANCE_MS, () => void wallet.refresh().finally(watchBalance));
+    const look = async (): Promise<void> => {
+      await wallet.withdraw.resend();
+      await wallet.refresh();
+    };
+    cancelBalance = after(BALANCE_MS, () => void look().finally(watchBalance));
   };
 
   const begin = async (run: object): Promise<void> => {
@@ -227,6 +231,7 @@ export function createGame(deps: GameDeps): Game {
     await finished.begin();
     if (wallet.key() === undefined) return;
     if (session.isRemembered()) await session.token();
+    await wallet.withdraw.resend();
     await wallet.refresh();
   };
 

@@ -88,7 +88,7 @@ export interface MeVm {
 }
 
 export interface WalletEventVm {
-  kind: "deposit" | "payout" | "faucet" | "refund";
+  kind: "deposit" | "payout" | "faucet" | "refund" | "topup" | "withdrawal";
   sats: number;
   at: number;
   roundId?: string;
@@ -101,6 +101,31 @@ export interface WalletVm {
   balanceSats: number;
   busy: boolean;
   history: WalletEventVm[];
+}
+
+/** Coins that shall leave the wallet. */
+export interface WithdrawalVm {
+  address: string;
+  /** sat that arrive there, or all there is. */
+  sats: number | "max";
+}
+
+export interface WithdrawQuote {
+  /** sat that arrive. */
+  sats: number;
+  /** sat for the miners, on top. */
+  fee: number;
+}
+
+/** Playing every round without a press (I3). Amounts in sat. */
+export interface AutoJoinVm {
+  on: boolean;
+  /** Put into each round. */
+  depositSats: number;
+  /** Most that goes into one round, however it got there. */
+  perRoundSats: number;
+  /** Most that 24 h may cost: what went in, less what came back. */
+  perDaySats: number;
 }
 
 /** A deposit past its deadline that no round has settled (M9). */
@@ -161,6 +186,8 @@ export interface GameActions {
   setName(name: string): Promise<Outcome>;
   reclaimable(): Promise<{ ok: true; deposits: ReclaimableVm[] } | Failure>;
   reclaim(txid: string): Promise<Outcome>;
+  withdrawQuote(wish: WithdrawalVm): Promise<(Outcome & { quote?: WithdrawQuote }) | Failure>;
+  withdraw(wish: WithdrawalVm, shown: WithdrawQuote): Promise<Outcome>;
 }
 
 export const failure = (code: Failure["code"], message: string): Failure => ({ ok: false, code, message });

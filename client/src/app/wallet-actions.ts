@@ -23,7 +23,10 @@ const FAUCET_SATS = 100_000;
 
 export function createWalletActions(
   deps: WalletActionsDeps,
-): Pick<GameActions, "faucet" | "deposit" | "backup" | "restore" | "reclaimable" | "reclaim"> {
+): Pick<
+  GameActions,
+  "faucet" | "deposit" | "backup" | "restore" | "reclaimable" | "reclaim" | "withdrawQuote" | "withdraw"
+> {
   const { wallet, live, during } = deps;
 
   const deposit = async (sats: number): Promise<Outcome> => {
@@ -53,5 +56,10 @@ export function createWalletActions(
       }),
     reclaimable: wallet.reclaim.find,
     reclaim: (txid) => during(() => wallet.reclaim.take(txid)),
+    async withdrawQuote(wish) {
+      const answer = await wallet.withdraw.quote(wish);
+      return answer.ok ? { ok: true, quote: answer.data } : answer;
+    },
+    withdraw: (wish, shown) => during(() => wallet.withdraw.pay(wish, shown)),
   };
 }

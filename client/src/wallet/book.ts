@@ -1,10 +1,11 @@
 /**
- * What this browser remembers of a wallet's doings. Owns: coin notes, deposits (never lost by a reload), history; one
- * stored text per address. Does not own: the key, the network's word on coins.
+ * What this browser remembers of a wallet's doings. Owns: coin notes, deposits and payments (never lost by a
+ * reload), history; one stored text per address. Does not own: the key, the network's word on coins.
  */
 import type { WalletEventVm } from "../app/model.ts";
 import type { CoinNotes } from "./coins.ts";
 import type { Deposit } from "./deposit.ts";
+import type { Spend } from "./spend.ts";
 
 /** `pending` until the round accepted it; a `refused` one stays, in case it reached the chain all the same (M9). */
 export interface KeptDeposit extends Deposit {
@@ -14,9 +15,20 @@ export interface KeptDeposit extends Deposit {
   ended?: true;
 }
 
+/** Coins that leave the wallet; `pending` until the network has answered, and sent again as it is until then. */
+export interface KeptPayment extends Spend {
+  /** Address that is paid. */
+  to: string;
+  /** sat that arrive there. */
+  sats: number;
+  at: number;
+  state: "pending" | "sent" | "refused";
+}
+
 export interface Book {
   notes: CoinNotes;
   deposits: KeptDeposit[];
+  payments: KeptPayment[];
   /** Newest first. */
   history: WalletEventVm[];
 }
@@ -32,7 +44,7 @@ const MAX_HISTORY = 200;
 const KEEP_S = 30 * 86_400;
 /** Others are the only way back to their coins (M9): a year longer. */
 const KEEP_OPEN_S = 365 * 86_400;
-const EMPTY: Book = { notes: { spent: {}, change: [] }, deposits: [], history: [] };
+const EMPTY: Book = { notes: { spent: {}, change: [] }, deposits: [], payments: [], history: [] };
 
 export function createBook(
   options: { address: string },
@@ -56,6 +68,9 @@ export function createBook(
           const keep = ended ? KEEP_S : KEEP_S + KEEP_OPEN_S;
           return escrow.deadline + keep > deps.now() / 1000;
         }),
+        payments: next.payments.filter(
+          ({ state, at }) => state === "pending" || deps.now() - at < KEEP_S * 1000,
+        ),
         history: next.history.slice(0, MAX_HISTORY),
       };
       deps.storage.setItem(key, JSON.stringify(kept));

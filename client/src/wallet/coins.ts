@@ -29,6 +29,8 @@ export interface Selection {
 
 /** The server takes a deposit of at most 100 inputs. */
 const MAX_INPUTS = 100;
+/** Inputs of a payment that empties the wallet: about 75 kB, well below what the server passes on. */
+const MAX_SWEEP_INPUTS = 500;
 /** What a listing does not show after this is believed, ms. */
 const NOTE_MS = 10 * 60_000;
 const P2PKH_BYTES = 25;
@@ -125,4 +127,22 @@ export function selectCoins(
     if (selection !== undefined) return selection;
   }
   return undefined;
+}
+
+/**
+ * All coins into one script of `scriptBytes`, at most the 500 largest; those that cost more to spend than they hold
+ * stay. undefined when nothing would arrive. The sum that arrives is what the coins hold, less `fee`.
+ */
+export function selectSweep(
+  coins: readonly Coin[],
+  wanted: { scriptBytes: number; satPerKb: number },
+): Selection | undefined {
+  const { scriptBytes, satPerKb } = wanted;
+  const costToSpend = feeOf(40 + 1 + UNLOCK_BYTES.p2pkh, satPerKb);
+  const chosen = coins
+    .filter(({ sats }) => sats > costToSpend)
+    .sort((a, b) => b.sats - a.sats || (outpointOf(a) < outpointOf(b) ? -1 : 1))
+    .slice(0, MAX_SWEEP_INPUTS);
+  const fee = feeOf(txSize(chosen.length, [scriptBytes]), satPerKb);
+  return sumOf(chosen) > fee ? { coins: chosen, change: 0, fee } : undefined;
 }

@@ -1,21 +1,12 @@
 /**
- * The deposit transaction (M1, M2, protocol.md 8). Owns: its bytes, built from the round's public keys so that no
- * server's script has to be believed. Does not own: choosing coins (coins.ts) or sending it.
+ * The deposit transaction (M1, M2, protocol.md 8). Owns: its outputs, built from the round's public keys so that no
+ * server's script has to be believed. Does not own: choosing coins (coins.ts), signing (spend.ts), sending it.
  */
-import { toHex } from "@meme-rounds/shared-schema/bytes";
 import { publicKeyOf } from "@meme-rounds/shared-schema/crypto";
 import { entryIdOf, escrowScript } from "@meme-rounds/shared-schema/escrow";
-import { p2pkhScript } from "@meme-rounds/shared-schema/lock";
 import type { Snapshot } from "@meme-rounds/shared-schema/rest";
-import {
-  FINAL_SEQUENCE,
-  type PlainTx,
-  preimages,
-  rawTxBytes,
-  txidOf,
-} from "@meme-rounds/shared-schema/sighash";
-import { p2pkhUnlock, signPreimage } from "@meme-rounds/shared-schema/unlock";
-import { type Coin, outpointOf, selectCoins } from "./coins.ts";
+import { type Coin, selectCoins } from "./coins.ts";
+import { type Spend, spendCoins } from "./spend.ts";
 
 /** What of a round its escrow is made from. */
 export type EscrowRound = Pick<
@@ -23,18 +14,11 @@ export type EscrowRound = Pick<
   "roundId" | "network" | "operatorKey" | "auditorKey" | "closesAt" | "deadline"
 >;
 
-export interface Deposit {
+/** Output 0 is the escrow. */
+export interface Deposit extends Spend {
   roundId: string;
-  txid: string;
-  /** Raw transaction, hex. Output 0 is the escrow. */
-  tx: string;
   /** sat in the escrow. */
   sats: number;
-  /** sat. */
-  fee: number;
-  /** Outpoints it spends. */
-  spends: string[];
-  change?: Coin;
   /** What a refund is built from (M9). */
   escrow: { entryId: string; operatorKey: string; auditorKey: string; playKey: string; deadline: number };
 }
@@ -61,30 +45,6 @@ export function buildDeposit(
   const lock = escrowScript(escrow);
   const selection = selectCoins(coins, { ...wanted, scriptBytes: lock.length / 2 });
   if (selection === undefined) return undefined;
-  const own = p2pkhScript(playKey);
-  const tx: PlainTx = {
-    version: 1,
-    inputs: selection.coins.map((coin) => ({ ...coin, sequence: FINAL_SEQUENCE, script: own })),
-    outputs: [
-      { sats: wanted.sats, script: lock },
-      ...(selection.change > 0 ? [{ sats: selection.change, script: own }] : []),
-    ],
-    locktime: 0,
-  };
-  const preimageOf = preimages(tx);
-  const unlocking = tx.inputs.map((_, index) =>
-    p2pkhUnlock({ signature: signPreimage(preimageOf(index), secret), publicKey: playKey }),
-  );
-  const raw = rawTxBytes(tx, unlocking);
-  const txid = txidOf(raw);
-  return {
-    roundId,
-    txid,
-    tx: toHex(raw),
-    sats: wanted.sats,
-    fee: selection.fee,
-    spends: selection.coins.map(outpointOf),
-    escrow,
-    ...(selection.change > 0 ? { change: { txid, vout: 1, sats: selection.change } } : {}),
-  };
+  const spend = spendCoins(selection, [{ sats: wanted.sats, script: lock }], secret);
+  return { ...spend, roundId, sats: wanted.sats, escrow };
 }

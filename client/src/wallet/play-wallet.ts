@@ -12,10 +12,11 @@ import type { RefundChain } from "../net/chain.ts";
 import type { Answered } from "../net/http.ts";
 import { readRestored } from "./backup-file.ts";
 import { createBook, type KeptDeposit, type WalletBook, withEvent } from "./book.ts";
-import { type Coin, noteRefused, noteSpent, prune, spendable, sumOf } from "./coins.ts";
+import { type Coin, noteRefused, noteSpent, outpointOf, prune, spendable, sumOf } from "./coins.ts";
 import { buildDeposit } from "./deposit.ts";
 import type { Keystore } from "./keystore.ts";
 import { createReclaim, type Reclaim } from "./reclaim.ts";
+import { createWithdraw, type Withdraw } from "./withdraw.ts";
 
 export interface Key {
   secret: Uint8Array;
@@ -44,6 +45,7 @@ export interface PlayWallet {
   /** `typed` is a key (WIF) or the text of a backup file; its deposits come back too. */
   restore(typed: string): Promise<Outcome>;
   reclaim: Reclaim;
+  withdraw: Withdraw;
 }
 
 export interface PlayWalletDeps {
@@ -70,7 +72,13 @@ export function createPlayWallet(deps: PlayWalletDeps): PlayWallet {
   };
   const address = (): string => (key === undefined ? "" : addressOf(key.playKey, deps.network()));
   const book = (): WalletBook => createBook({ address: address() }, deps);
-  const coins = (): Coin[] => (key === undefined ? [] : spendable(listed, book().read().notes));
+  const coins = (): Coin[] => {
+    if (key === undefined) return [];
+    const { notes, payments } = book().read();
+    // Without an answer a payment may still arrive: its coins are not used for another one, however long it takes.
+    const promised = new Set(payments.flatMap(({ state, spends }) => (state === "pending" ? spends : [])));
+    return spendable(listed, notes).filter((coin) => !promised.has(outpointOf(coin)));
+  };
 
   const open = async (): Promise<Key> => key ?? use(await deps.keystore.create());
 
@@ -93,7 +101,7 @@ export function createPlayWallet(deps: PlayWalletDeps): PlayWallet {
     const built = buildDeposit(round, coins(), { sats, satPerKb: fee.data.satPerKb }, secret);
     if (built === undefined)
       return failure(
-        "DEPOSIT_AMOUNT_HIGH",
+        "BALANCE_LOW",
         `Your wallet holds ${sumOf(coins())} sat: not enough for ${sats} sat and the network fee.`,
       );
     const kept: KeptDeposit = { ...built, state: "pending", at: now() };
@@ -122,8 +130,21 @@ export function createPlayWallet(deps: PlayWalletDeps): PlayWallet {
     },
   });
 
+  const withdraw = createWithdraw({
+    key: () => key,
+    network: deps.network,
+    coins,
+    book,
+    api,
+    refresh,
+    lock: deps.lock,
+    now,
+    changed: deps.changed,
+  });
+
   return {
     reclaim,
+    withdraw,
     key: () => key,
     address,
     async load() {
@@ -162,6 +183,7 @@ export function createPlayWallet(deps: PlayWalletDeps): PlayWallet {
         if (one === undefined || one.state === "accepted") return before;
         const { sats, roundId, spends } = one;
         return {
+          ...before,
           deposits: before.deposits.map((deposit) =>
             deposit.txid === txid ? { ...deposit, state } : deposit,
           ),
