@@ -6,7 +6,7 @@ import { CodedError } from "@meme-rounds/shared-schema/errors";
 import { challengeMessage } from "@meme-rounds/shared-schema/sign-in";
 import { z } from "zod";
 import type { Redis } from "../infra/redis.ts";
-import type { WalletKind } from "./schemes.ts";
+import type { WalletKind } from "./schemes/index.ts";
 
 /** How long a challenge may be answered, ms (I2). */
 export const CHALLENGE_TTL_MS = 5 * 60_000;

@@ -15,7 +15,7 @@ import type { Logger } from "../infra/logger.ts";
 import type { Redis } from "../infra/redis.ts";
 import { createChallenges } from "./challenges.ts";
 import { AUTH_LIMITS, authRoutes } from "./routes.ts";
-import { manualScheme, schemeOf } from "./schemes.ts";
+import { manualScheme, schemeOf } from "./schemes/index.ts";
 import { createSessions, type Session } from "./sessions.ts";
 import { createAccessTokens } from "./tokens.ts";
 import { createUsers } from "./users.ts";

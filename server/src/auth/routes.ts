@@ -19,7 +19,7 @@ import { z } from "zod";
 import { type Caller, callerOf, type Route, route } from "../infra/http.ts";
 import type { LimitRule } from "../infra/limiter.ts";
 import type { Challenges } from "./challenges.ts";
-import { type SignatureScheme, schemeOf } from "./schemes.ts";
+import { type SignatureScheme, schemeOf } from "./schemes/index.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Users } from "./users.ts";
 

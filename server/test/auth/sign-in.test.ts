@@ -5,7 +5,7 @@ import { signCompact } from "@meme-rounds/shared-schema/crypto";
 import { tokensAnswer } from "@meme-rounds/shared-schema/rest";
 import { playKeyProofBytes, signBsm } from "@meme-rounds/shared-schema/sign-in";
 import { CHALLENGE_TTL_MS } from "../../src/auth/challenges.ts";
-import { manualScheme } from "../../src/auth/schemes.ts";
+import { manualScheme } from "../../src/auth/schemes/index.ts";
 import { createRedis, type Redis } from "../../src/infra/redis.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
 import { answerTo, challenge, DOMAIN, type Harness, player, signIn, startAuth } from "./support.ts";
