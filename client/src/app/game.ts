@@ -14,6 +14,8 @@ import { createRooms } from "../net/rooms.ts";
 import { createSession } from "../net/session.ts";
 import { createKeystore } from "../wallet/keystore.ts";
 import { createPlayWallet } from "../wallet/play-wallet.ts";
+import { createAutoJoinSettings } from "../wallet/spending.ts";
+import { createAutoJoin } from "./auto-join.ts";
 import { createServerClock, type ServerClock } from "./clock.ts";
 import { createCreatorActions } from "./creator.ts";
 import { createFinished } from "./finished.ts";
@@ -128,6 +130,21 @@ export function createGame(deps: GameDeps): Game {
       void wallet.refresh();
     },
   });
+  const autoJoinSettings = createAutoJoinSettings({ address: wallet.address }, { storage });
+  const autoJoin = createAutoJoin({
+    kept: autoJoinSettings,
+    book: wallet.book,
+    snapshot: live.snapshot,
+    serverNow: clock.now,
+    balanceSats: wallet.balanceSats,
+    canSign: () => session.isRemembered() && wallet.key() !== undefined,
+    deposit: (sats) => actions.deposit(sats),
+    lock: deps.lock,
+    after,
+    random: deps.random,
+    notice,
+    changed: () => tellWallet(),
+  });
   function tellWallet(): void {
     const key = wallet.key();
     const address = wallet.address();
@@ -139,6 +156,7 @@ export function createGame(deps: GameDeps): Game {
         balanceSats: wallet.balanceSats(),
         busy: busy > 0,
         history: wallet.history(),
+        autoJoin: autoJoin.settings(),
       }),
     );
     store.dispatch(
@@ -153,6 +171,7 @@ export function createGame(deps: GameDeps): Game {
           : { ...NOBODY, address, playKey: key?.playKey ?? "" },
       ),
     );
+    autoJoin.look();
   }
   session.onChange(tellWallet);
   /** Runs an action with the wallet shown as busy; what it throws becomes a failure a person can read. */
@@ -192,6 +211,7 @@ export function createGame(deps: GameDeps): Game {
       wallet,
       live,
       clock,
+      limits: autoJoin.settings,
       during,
       play,
       async changedKey() {
@@ -207,6 +227,7 @@ export function createGame(deps: GameDeps): Game {
     boost: (memeId, sats) => play((player) => player.boost(memeId, sats)),
     chat: (text) => play((player) => player.chat(text)),
     report: (memeId, reason) => play((player) => player.report(memeId, reason)),
+    setAutoJoin: autoJoin.set,
     setName: async (name) => {
       const answer = await api.rename(name);
       if (answer.ok) session.renamed(answer.data);

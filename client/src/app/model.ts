@@ -101,6 +101,7 @@ export interface WalletVm {
   balanceSats: number;
   busy: boolean;
   history: WalletEventVm[];
+  autoJoin: AutoJoinVm;
 }
 
 /** Coins that shall leave the wallet. */
@@ -188,6 +189,7 @@ export interface GameActions {
   reclaim(txid: string): Promise<Outcome>;
   withdrawQuote(wish: WithdrawalVm): Promise<(Outcome & { quote?: WithdrawQuote }) | Failure>;
   withdraw(wish: WithdrawalVm, shown: WithdrawQuote): Promise<Outcome>;
+  setAutoJoin(next: AutoJoinVm): Promise<Outcome>;
 }
 
 export const failure = (code: Failure["code"], message: string): Failure => ({ ok: false, code, message });

@@ -4,6 +4,7 @@
  */
 import { configureStore, createSlice, type PayloadAction } from "@reduxjs/toolkit";
 import type { GalleryItem, RoundSummary } from "../net/api.ts";
+import { NO_AUTO_JOIN } from "../wallet/spending.ts";
 import type { FinishedVm, MeVm, NoticeVm, RoundVm, WalletVm } from "./model.ts";
 
 export const NOBODY: MeVm = {
@@ -16,7 +17,14 @@ export const NOBODY: MeVm = {
   spentSats: 0,
   entries: [],
 };
-const NO_WALLET: WalletVm = { exists: false, address: "", balanceSats: 0, busy: false, history: [] };
+const NO_WALLET: WalletVm = {
+  exists: false,
+  address: "",
+  balanceSats: 0,
+  busy: false,
+  history: [],
+  autoJoin: NO_AUTO_JOIN,
+};
 const MAX_NOTICES = 20;
 
 /** The same object where nothing in it changed, so that nothing is drawn again. */

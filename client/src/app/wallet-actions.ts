@@ -3,14 +3,17 @@
  * Owns: the order of these steps and their refusals. Does not own: coins and keys (wallet/), the room (live.ts).
  */
 import type { PlayWallet } from "../wallet/play-wallet.ts";
+import { beyondLimits } from "../wallet/spending.ts";
 import type { ServerClock } from "./clock.ts";
 import type { Live } from "./live.ts";
-import { type Failure, failure, type GameActions, type Outcome } from "./model.ts";
+import { type AutoJoinVm, type Failure, failure, type GameActions, type Outcome } from "./model.ts";
 
 export interface WalletActionsDeps {
   wallet: PlayWallet;
   live: Pick<Live, "snapshot" | "deposit" | "isSending">;
   clock: ServerClock;
+  /** The person's own limits. */
+  limits: () => AutoJoinVm;
   /** Runs an action with the wallet shown as busy. */
   during<T extends Outcome>(work: () => Promise<T>): Promise<T | Failure>;
   /** Runs work once a key, a sign-in and a place in the room are there. */
@@ -41,6 +44,10 @@ export function createWalletActions(
     // The answer to an earlier try was lost: the same transaction again, not a second one.
     const kept = wallet.pending(round.roundId).find((one) => one.sats === sats && !live.isSending(one.txid));
     if (kept !== undefined) return await live.deposit(kept);
+    const book = wallet.book()?.read();
+    const beyond =
+      book && beyondLimits(deps.limits(), book, { roundId: round.roundId, sats }, deps.clock.now());
+    if (beyond !== undefined) return beyond;
     const prepared = await wallet.prepare(round, sats);
     return prepared.ok ? await live.deposit(prepared.data) : prepared;
   };

@@ -27,6 +27,8 @@ export interface PlayWallet {
   /** The key, once `load` or `open` has found or made it. */
   key(): Key | undefined;
   address(): string;
+  /** Undefined while there is no key. */
+  book(): WalletBook | undefined;
   /** Finds the key this browser has; makes none. */
   load(): Promise<void>;
   /** The key, made silently at first need. Rejects where the browser keeps no keys. */
@@ -147,6 +149,7 @@ export function createPlayWallet(deps: PlayWalletDeps): PlayWallet {
     withdraw,
     key: () => key,
     address,
+    book: () => (key === undefined ? undefined : book()),
     async load() {
       if (key !== undefined) return;
       const secret = await deps.keystore.load();
