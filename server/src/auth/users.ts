@@ -7,7 +7,7 @@ import { CodedError } from "@meme-rounds/shared-schema/errors";
 import { walletKinds } from "@meme-rounds/shared-schema/rest";
 import { z } from "zod";
 import type { Redis } from "../infra/redis.ts";
-import type { WalletKind } from "./schemes.ts";
+import type { WalletKind } from "./schemes/index.ts";
 import { runMulti } from "./transaction.ts";
 
 /** Longest display name, in UTF-16 units of its NFC form. */
