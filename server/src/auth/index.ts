@@ -15,7 +15,7 @@ import type { Logger } from "../infra/logger.ts";
 import type { Redis } from "../infra/redis.ts";
 import { createChallenges } from "./challenges.ts";
 import { AUTH_LIMITS, authRoutes } from "./routes.ts";
-import { manualScheme, schemeOf } from "./schemes/index.ts";
+import { createSchemes, schemeOf } from "./schemes/index.ts";
 import { createSessions, type Session } from "./sessions.ts";
 import { createAccessTokens } from "./tokens.ts";
 import { createUsers } from "./users.ts";
@@ -69,7 +69,7 @@ export function createAuthService(options: AuthOptions, deps: AuthDeps): AuthSer
   const { domain, network, jwtSecret } = options;
   const { redis, logger, now, randomBytes = systemRandom } = deps;
   const admins = new Set(options.adminIdentities);
-  const schemes = [manualScheme(network)];
+  const schemes = createSchemes({ network });
   const challenges = createChallenges({ domain }, { redis, now, randomBytes });
   const users = createUsers({ redis, now });
   const sessions = createSessions(
@@ -102,7 +102,13 @@ export function createAuthService(options: AuthOptions, deps: AuthDeps): AuthSer
   const verify = async (body: z.output<typeof verifyBody>): Promise<Tokens> => {
     const { wallet, address, playKey, message } = await challenges.take(body.nonce);
     const { signature, publicKey } = body;
-    const proof = await schemeOf(schemes, wallet).verify({ message, signature, address, publicKey });
+    const proof = schemeOf(schemes, wallet).verify({
+      nonce: body.nonce,
+      message,
+      signature,
+      address,
+      publicKey,
+    });
     if (!proof.ok) throw new CodedError("SIGNATURE_INVALID");
     const { identity } = proof;
     if (!verifyCompact(playKeyProofBytes(body.nonce, identity), body.playSig, playKey))

@@ -14,7 +14,7 @@ export type Verifier = (bytes: Uint8Array, sigHex: string, publicKeyHex: string)
 export const verifierBackends = ["libsecp256k1", "openssl"] as const;
 export type VerifierBackend = (typeof verifierBackends)[number];
 
-type Native = typeof import("secp256k1");
+export type Native = typeof import("secp256k1");
 
 const SIGNATURE = /^[0-9a-f]{128}$/;
 const COMPRESSED_KEY = /^0[23][0-9a-f]{64}$/;
@@ -23,7 +23,7 @@ const COMPRESSED_KEY = /^0[23][0-9a-f]{64}$/;
  * The binding itself, not the package's main file: that one falls back to a pure JavaScript curve of its own, silently.
  * Undefined where there is no binary for this platform.
  */
-function loadNative(): Native | undefined {
+export function loadNative(): Native | undefined {
   try {
     return createRequire(import.meta.url)("secp256k1/bindings.js") as Native;
   } catch {
