@@ -3,6 +3,7 @@ import { useEffect, useState } from "react";
 import { useActions } from "../../app/hooks.ts";
 import { Button } from "../../ui/button.tsx";
 import { ErrorNote } from "../../ui/error-note.tsx";
+import { Field } from "../../ui/field.tsx";
 import { useToasts } from "../../ui/toast.tsx";
 import { useTask } from "../../ui/use-task.ts";
 
@@ -16,6 +17,7 @@ interface ReceiveProps {
 export function Receive({ address, devchain, empty }: ReceiveProps) {
   const actions = useActions();
   const toasts = useToasts();
+  const [amount, setAmount] = useState("");
   const faucet = useTask(() => actions.faucet());
   const fill = async () => {
     if ((await faucet.run())?.ok) toasts.tell("Test coins are in your wallet.");
@@ -46,7 +48,7 @@ export function Receive({ address, devchain, empty }: ReceiveProps) {
         </>
       )}
       <div className="flex items-center gap-4">
-        <Qr text={address} />
+        <Qr text={paymentUri(address, Number(amount))} />
         <div className="min-w-0">
           <p className="label">Your address</p>
           <p className="mt-1 font-medium break-all select-all" data-testid="address">
@@ -57,8 +59,25 @@ export function Receive({ address, devchain, empty }: ReceiveProps) {
           </Button>
         </div>
       </div>
+      <Field
+        label="Ask for an amount"
+        inputMode="numeric"
+        value={amount}
+        onChange={(event) => setAmount(event.target.value.replaceAll(/\D/g, "").slice(0, 12))}
+        placeholder="any"
+        hint="Put into the code, for wallets that scan it."
+        suffix="sat"
+        data-testid="receive-amount"
+      />
     </section>
   );
+}
+
+/** What a wallet scans: the bare address, or with an amount a BIP-21 address of BSV wallets (`sv`), in coins. */
+export function paymentUri(address: string, sats: number): string {
+  if (!(sats > 0)) return address;
+  const coins = `${Math.floor(sats / 1e8)}.${String(sats % 1e8).padStart(8, "0")}`;
+  return `bitcoin:${address}?sv&amount=${coins}`;
 }
 
 /** The drawing code comes in its own chunk: only who opens the wallet needs it. */
@@ -78,7 +97,13 @@ function Qr({ text }: { text: string }) {
     };
   }, [text]);
   return url ? (
-    <img src={url} alt="QR code of your address" className="size-28 shrink-0 rounded-xl" />
+    <img
+      src={url}
+      data-testid="receive-qr"
+      data-text={text}
+      alt="QR code of your address"
+      className="size-28 shrink-0 rounded-xl"
+    />
   ) : (
     <div className="size-28 shrink-0 rounded-xl bg-raised" aria-hidden="true" />
   );

@@ -2,6 +2,7 @@
  * The player's wallet: sign in, coins, deposit, backup. Owns: which parts are shown when.
  * Does not own: keys, coins or sessions.
  */
+import { lazy, Suspense } from "react";
 import { useActions, useMe, useRound, useWallet } from "../../app/hooks.ts";
 import { Button } from "../../ui/button.tsx";
 import { ErrorNote } from "../../ui/error-note.tsx";
@@ -13,6 +14,8 @@ import { DepositForm } from "./deposit-form.tsx";
 import { Receive } from "./receive.tsx";
 import { Reclaim } from "./reclaim.tsx";
 import { OtherWallets, SignIn } from "./sign-in.tsx";
+
+const Money = lazy(() => import("./money.tsx"));
 
 interface WalletSheetProps {
   open: boolean;
@@ -76,6 +79,9 @@ function Inside() {
         devchain={round?.network === "devchain"}
         empty={wallet.balanceSats === 0}
       />
+      <Suspense>
+        <Money />
+      </Suspense>
       <Backup />
       <Restore />
       <div className="flex flex-col gap-3 border-t border-line pt-5">
