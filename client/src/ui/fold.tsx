@@ -16,7 +16,7 @@ export function Fold({ title, aside, testId, children }: FoldProps) {
       <summary className="flex list-none items-center justify-between gap-3 font-display text-lg font-bold hover:text-acid">
         <span>{title}</span>
         <span className="flex items-center gap-3">
-          {aside && <span className="figures font-sans text-sm font-medium text-mist">{aside}</span>}
+          {aside && <span className="figures font-text text-sm font-medium text-mist">{aside}</span>}
           <PlusIcon />
         </span>
       </summary>

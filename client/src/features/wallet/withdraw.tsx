@@ -8,7 +8,7 @@ import { Field } from "../../ui/field.tsx";
 import { Fold } from "../../ui/fold.tsx";
 import { useToasts } from "../../ui/toast.tsx";
 import { useTask } from "../../ui/use-task.ts";
-import { count, shortId } from "../../ui/words.ts";
+import { count } from "../../ui/words.ts";
 
 export function Withdraw({ balanceSats }: { balanceSats: number }) {
   const actions = useActions();
@@ -56,7 +56,7 @@ export function Withdraw({ balanceSats }: { balanceSats: number }) {
           />
           <div className="flex items-end gap-2">
             <Field
-              className="flex-1"
+              className="min-w-0 flex-1"
               label="Amount"
               inputMode="numeric"
               value={amount === "max" ? "all there is" : amount}
@@ -96,8 +96,7 @@ export function Withdraw({ balanceSats }: { balanceSats: number }) {
           <dl className="figures grid grid-cols-[auto_1fr] gap-x-6 gap-y-2 rounded-xl bg-raised p-4">
             <dt className="text-mist">To</dt>
             <dd className="text-right font-medium break-all" data-testid="withdraw-to">
-              <span className="sr-only">{asked.wish.address.trim()}</span>
-              <span aria-hidden="true">{shortId(asked.wish.address.trim(), 12)}</span>
+              {asked.wish.address.trim()}
             </dd>
             <dt className="text-mist">Arrives</dt>
             <dd className="text-right font-display font-bold" data-testid="withdraw-arrives">
