@@ -1,4 +1,4 @@
-/** `npm run bench [signatures|boosts|money|devchain|models|moderation|pipeline|page]`: the project's figures, each beside a floor of the same run. */
+/** `npm run bench [signatures|boosts|money|devchain|models|moderation|pipeline|page|newcomer]`: the project's figures, each beside a floor of the same run. */
 import { benchBoosts } from "./bench/boosts.ts";
 import { benchDevchain } from "./bench/devchain.ts";
 import type { Figure } from "./bench/measure.ts";
@@ -6,6 +6,7 @@ import { show } from "./bench/measure.ts";
 import { benchModels } from "./bench/models.ts";
 import { benchModeration } from "./bench/moderation.ts";
 import { benchMoney } from "./bench/money.ts";
+import { benchNewcomer } from "./bench/newcomer.ts";
 import { benchPage } from "./bench/page.ts";
 import { benchPipeline } from "./bench/pipeline.ts";
 import { benchSignatures } from "./bench/signatures.ts";
@@ -19,6 +20,7 @@ const benches: Record<string, () => Promise<Figure[]>> = {
   moderation: benchModeration,
   pipeline: benchPipeline,
   page: benchPage,
+  newcomer: benchNewcomer,
 };
 
 const asked = process.argv.slice(2);
