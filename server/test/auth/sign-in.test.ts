@@ -3,13 +3,14 @@ import assert from "node:assert/strict";
 import { BSM, PublicKey, Signature } from "@bsv/sdk";
 import { signCompact } from "@meme-rounds/shared-schema/crypto";
 import type { Network } from "@meme-rounds/shared-schema/records";
-import { tokensAnswer } from "@meme-rounds/shared-schema/rest";
+import { challengeAnswer, tokensAnswer } from "@meme-rounds/shared-schema/rest";
 import { playKeyProofBytes, signBsm } from "@meme-rounds/shared-schema/sign-in";
 import { CHALLENGE_TTL_MS } from "../../src/auth/challenges.ts";
 import { createSchemes, schemeOf } from "../../src/auth/schemes/index.ts";
 import { createRedis, type Redis } from "../../src/infra/redis.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
 import { answerTo, challenge, DOMAIN, type Harness, player, signIn, startAuth } from "./support.ts";
+import { signerCases } from "./wallet-signers.ts";
 
 describe("auth: sign-in", () => {
   let server: TestRedis;
@@ -193,6 +194,26 @@ describe("auth: sign-in", () => {
     for (const who of rivals) bodies.push(answerTo(who, await challenge(harness, who)));
     const replies = await Promise.all(bodies.map((body) => harness.call("POST", "/auth/verify", { body })));
     assert.deepEqual(replies.map(({ status }) => status).sort(), [200, 409, 409]);
+  });
+
+  it("I1: every wallet, with each kind of address and signature, signs in over HTTP and is who it is", async () => {
+    for (const [index, one] of signerCases.entries()) {
+      const { root, play, playKey } = player(10 + index, 100 + index);
+      const { address } = await one.claim(root, "which address?", "no-nonce");
+      const asked = await harness.call("POST", "/auth/challenge", {
+        body: { wallet: one.wallet, address, playKey },
+      });
+      const { nonce, message } = challengeAnswer.parse(asked.body);
+      const { signature, publicKey } = await one.claim(root, message, nonce);
+      const identity = one.identity(root);
+      const playSig = signCompact(playKeyProofBytes(nonce, identity), play);
+      const reply = await harness.call("POST", "/auth/verify", {
+        body: { nonce, signature, publicKey, playSig },
+      });
+      assert.equal(reply.status, 200, `${one.name}: ${JSON.stringify(reply.body)}`);
+      const { user } = tokensAnswer.parse(reply.body);
+      assert.deepEqual([user.identity, user.wallet, user.address], [identity, one.wallet, address]);
+    }
   });
 
   it("I1: a wallet kind that is not plugged in is answered WALLET_UNSUPPORTED", () => {
