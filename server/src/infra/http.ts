@@ -8,7 +8,8 @@ import { CodedError, ERRORS, type ErrorCode, isErrorCode } from "@meme-rounds/sh
 import type { Problem } from "@meme-rounds/shared-schema/rest";
 import express from "express";
 import type { z } from "zod";
-import type { Limiter, LimitRule } from "./limiter.ts";
+import { canonicalIp } from "./client-ip.ts";
+import type { Limiter, LimitKey, LimitRule } from "./limiter.ts";
 import type { Logger } from "./logger.ts";
 
 /** Who a valid access token speaks for. */
@@ -82,6 +83,10 @@ export function callerOf(input: { caller: Caller | undefined }): Caller {
   return input.caller;
 }
 
+/** I5: an identity is counted wherever it comes from; an address where nobody is signed in, or the rule says so. */
+const limitKey = ({ per }: LimitRule, caller: Caller | undefined, ip: string): LimitKey =>
+  caller === undefined || per === "ip" ? { ip } : caller.identity;
+
 export interface HttpDeps {
   authenticate(token: string): Promise<Caller>;
   limiter: Limiter;
@@ -140,14 +145,14 @@ export function apiRouter(routes: readonly Route[], deps: HttpDeps): express.Rou
   for (const one of routes) {
     const handle: express.RequestHandler = async (req, res) => {
       try {
-        const ip = req.ip ?? "unknown";
+        const ip = canonicalIp(req.ip ?? "") ?? "unknown";
         const token = /^Bearer (.+)$/.exec(req.headers.authorization ?? "")?.[1];
         if (one.auth !== "none" && token === undefined) throw new CodedError("AUTH_REQUIRED");
         const caller =
           token !== undefined && one.auth !== "none" ? await deps.authenticate(token) : undefined;
         if (caller && RANKS[caller.role] < RANKS[one.auth])
           throw new CodedError("ROLE_REQUIRED", `This needs the role ${one.auth}.`);
-        if (one.limit) await deps.limiter.take(one.limit, caller?.identity ?? ip, res);
+        if (one.limit) await deps.limiter.take(one.limit, limitKey(one.limit, caller, ip), res);
         const answer = await one.handler({
           body: one.body ? check(one.body, req.body, "body") : undefined,
           query: one.query ? check(one.query, req.query, "query") : undefined,
