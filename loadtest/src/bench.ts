@@ -1,4 +1,4 @@
-/** `npm run bench [signatures|boosts|money|devchain|models|moderation|pipeline|page|newcomer]`: the project's figures, each beside a floor of the same run. */
+/** `npm run bench [signatures|signin|boosts|money|devchain|models|moderation|pipeline|page|newcomer]`: the project's figures, each beside a floor of the same run. */
 import { benchBoosts } from "./bench/boosts.ts";
 import { benchDevchain } from "./bench/devchain.ts";
 import type { Figure } from "./bench/measure.ts";
@@ -10,9 +10,11 @@ import { benchNewcomer } from "./bench/newcomer.ts";
 import { benchPage } from "./bench/page.ts";
 import { benchPipeline } from "./bench/pipeline.ts";
 import { benchSignatures } from "./bench/signatures.ts";
+import { benchSignin } from "./bench/signin.ts";
 
 const benches: Record<string, () => Promise<Figure[]>> = {
   signatures: benchSignatures,
+  signin: benchSignin,
   boosts: benchBoosts,
   money: benchMoney,
   devchain: benchDevchain,

@@ -6,7 +6,7 @@ import { PrivateKey, ProtoWallet } from "@bsv/sdk";
 import { sha256 } from "@meme-rounds/shared-schema/hash";
 import { signBsm } from "@meme-rounds/shared-schema/sign-in";
 import { ed25519 } from "@noble/curves/ed25519.js";
-import { schnorr, secp256k1 } from "@noble/curves/secp256k1.js";
+import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { base58 } from "@scure/base";
 import { OutScript, p2pkh, p2sh, p2tr, p2wpkh, RawWitness, Transaction } from "@scure/btc-signer";
 import type { SignatureClaim, WalletKind } from "../../src/auth/schemes/index.ts";
@@ -172,7 +172,3 @@ export const signerCases: readonly SignerCase[] = [
   phantomCase("base58"),
   phantomCase("base64"),
 ];
-
-/** A BIP-340 signature by noble, to hold ours to. */
-export const signSchnorr = (digest: Uint8Array, secret: Uint8Array): Uint8Array =>
-  schnorr.sign(digest, secret);

@@ -29,7 +29,7 @@ export const p2wpkhAddress = (keyHash: Uint8Array): string =>
   bech32.encode(PREFIX, [0, ...bech32.toWords(keyHash)]);
 
 /** Witness version 1 with an output key, x only. */
-export const p2trAddress = (outputKey: Uint8Array): string =>
+const p2trAddress = (outputKey: Uint8Array): string =>
   bech32m.encode(PREFIX, [1, ...bech32m.toWords(outputKey)]);
 
 /** The output key (32 bytes, x only) in a P2TR address of the main net; undefined for any other text. */
