@@ -3,12 +3,12 @@
  * Owns: putting those together, and who an access token speaks for. Does not own: HTTP, rate counting, bans.
  */
 import { randomBytes as systemRandom } from "node:crypto";
-import { verifyCompact } from "@meme-rounds/shared-schema/crypto";
 import { CodedError } from "@meme-rounds/shared-schema/errors";
 import type { Network } from "@meme-rounds/shared-schema/records";
 import type { tokensAnswer, User, verifyBody } from "@meme-rounds/shared-schema/rest";
 import { playKeyProofBytes } from "@meme-rounds/shared-schema/sign-in";
 import type { z } from "zod";
+import { createVerifier } from "../infra/ecdsa.ts";
 import type { Caller, Route } from "../infra/http.ts";
 import type { LimitRule } from "../infra/limiter.ts";
 import type { Logger } from "../infra/logger.ts";
@@ -70,6 +70,7 @@ export function createAuthService(options: AuthOptions, deps: AuthDeps): AuthSer
   const { redis, logger, now, randomBytes = systemRandom } = deps;
   const admins = new Set(options.adminIdentities);
   const schemes = createSchemes({ network });
+  const verifyPlayKey = createVerifier();
   const challenges = createChallenges({ domain }, { redis, now, randomBytes });
   const users = createUsers({ redis, now });
   const sessions = createSessions(
@@ -111,7 +112,7 @@ export function createAuthService(options: AuthOptions, deps: AuthDeps): AuthSer
     });
     if (!proof.ok) throw new CodedError("SIGNATURE_INVALID");
     const { identity } = proof;
-    if (!verifyCompact(playKeyProofBytes(body.nonce, identity), body.playSig, playKey))
+    if (!verifyPlayKey(playKeyProofBytes(body.nonce, identity), body.playSig, playKey))
       throw new CodedError("PLAY_SIGNATURE_INVALID");
     await users.claimPlayKey(playKey, identity);
     await users.signedIn(identity, wallet, address);
