@@ -8,6 +8,7 @@ import type { Duplex } from "node:stream";
 import type { Redis } from "ioredis";
 import { z } from "zod";
 import { type Route, route } from "../infra/http.ts";
+import { LIMITS } from "../infra/limits.ts";
 import type { Logger } from "../infra/logger.ts";
 import { createRelay, RELAY_LIMITS, type RelayLimits } from "./relay.ts";
 import { createSeats, seatSchema } from "./seats.ts";
@@ -76,7 +77,7 @@ export function createAudienceService(options: AudienceOptions, deps: AudienceDe
         query: z.object({ arena: z.string().min(1).max(64).default("main") }),
         answer: seatSchema,
         errors: ["ROUND_NONE", "UNAVAILABLE", "RATE_LIMITED"],
-        limit: { name: "seat", points: 30, seconds: 10 },
+        limit: LIMITS.seat,
         handler: ({ query }) => seats.take(query.arena),
       }),
     ],

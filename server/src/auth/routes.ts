@@ -18,6 +18,7 @@ import {
 import { z } from "zod";
 import { type Caller, callerOf, type Route, route } from "../infra/http.ts";
 import type { LimitRule } from "../infra/limiter.ts";
+import { LIMITS } from "../infra/limits.ts";
 import type { Challenges } from "./challenges.ts";
 import { type SignatureScheme, schemeOf } from "./schemes/index.ts";
 import type { Sessions } from "./sessions.ts";
@@ -25,13 +26,12 @@ import type { Users } from "./users.ts";
 
 type Tokens = z.input<typeof tokensAnswer>;
 
-/** Sign-in attempts a minute and address (I5); many people may share one. */
+/** The limits of this service's routes; a test may give others. */
 export const AUTH_LIMITS = {
-  challenge: { name: "auth.challenge", points: 30, seconds: 60 },
-  verify: { name: "auth.verify", points: 30, seconds: 60 },
-  refresh: { name: "auth.refresh", points: 60, seconds: 60 },
-  /** Every name goes on chain, at our cost. */
-  rename: { name: "auth.rename", points: 20, seconds: 86_400 },
+  challenge: LIMITS.challenge,
+  verify: LIMITS.verify,
+  refresh: LIMITS.refresh,
+  rename: LIMITS.rename,
 } as const satisfies Record<string, LimitRule>;
 
 export interface AuthRoutesDeps {

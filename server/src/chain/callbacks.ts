@@ -7,6 +7,7 @@ import { hash, timingSafeEqual } from "node:crypto";
 import { CodedError } from "@meme-rounds/shared-schema/errors";
 import { z } from "zod";
 import { type Route, route } from "../infra/http.ts";
+import { LIMITS } from "../infra/limits.ts";
 import { counter } from "../infra/metrics.ts";
 import type { ChainLogger, ChainPort, TxStatus } from "./port.ts";
 
@@ -38,7 +39,7 @@ export function callbackRoutes(
       body: z.unknown(),
       answer: z.object({}),
       errors: ["AUTH_REQUIRED", "BAD_REQUEST", "RATE_LIMITED"],
-      limit: { name: "chain-callback", points: 6_000, seconds: 60 },
+      limit: LIMITS.callback,
       handler: async ({ req, body }) => {
         const given = /^Bearer (.+)$/.exec(req.headers.authorization ?? "")?.[1] ?? "";
         if (!timingSafeEqual(digest(given), expected))

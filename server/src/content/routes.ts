@@ -4,6 +4,7 @@ import { CodedError } from "@meme-rounds/shared-schema/errors";
 import { contentAnswer, galleryAnswer } from "@meme-rounds/shared-schema/rest-content";
 import { z } from "zod";
 import { callerOf, type Route, route } from "../infra/http.ts";
+import { LIMITS } from "../infra/limits.ts";
 import { answerOf, type Content, type ContentStore } from "./content-store.ts";
 import type { Gallery } from "./gallery.ts";
 import type { MediaStore } from "./media/store.ts";
@@ -34,7 +35,7 @@ export function contentRoutes({ contents, media, gallery, judge, held, queue }: 
       multipart: true,
       status: 201,
       answer: contentAnswer,
-      limit: { name: "content.upload", points: 20, seconds: 60 },
+      limit: LIMITS.upload,
       errors: [
         "AUTH_REQUIRED",
         "BAD_REQUEST",

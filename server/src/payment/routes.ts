@@ -18,6 +18,7 @@ import {
 import { z } from "zod";
 import type { ChainPort } from "../chain/index.ts";
 import { type Route, route } from "../infra/http.ts";
+import { LIMITS } from "../infra/limits.ts";
 import { readTransaction } from "./transaction.ts";
 
 export interface WalletRouteOptions {
@@ -60,7 +61,7 @@ export function walletRoutes(options: WalletRouteOptions, deps: { chain: ChainPo
       auth: "none",
       answer: networkAnswer,
       errors: ["RATE_LIMITED"],
-      limit: { name: "wallet-read", points: 300, seconds: 60 },
+      limit: LIMITS.walletRead,
       cache: "public, max-age=300",
       handler: async () => {
         const { network, faucetUrl } = options;
@@ -74,7 +75,7 @@ export function walletRoutes(options: WalletRouteOptions, deps: { chain: ChainPo
       auth: "none",
       answer: feeAnswer,
       errors: ["RATE_LIMITED"],
-      limit: { name: "wallet-read", points: 300, seconds: 60 },
+      limit: LIMITS.walletRead,
       handler: async () => ({ satPerKb: await chain.feeRate() }),
     }),
     route({
@@ -85,7 +86,7 @@ export function walletRoutes(options: WalletRouteOptions, deps: { chain: ChainPo
       params: z.object({ txid: hash32 }),
       answer: txAnswer,
       errors: ["BAD_REQUEST", "NOT_FOUND", "RATE_LIMITED", "UNAVAILABLE"],
-      limit: { name: "wallet-read", points: 300, seconds: 60 },
+      limit: LIMITS.walletRead,
       handler: async ({ params: { txid } }) => {
         const tx = await chain.rawTx(txid);
         if (tx === undefined)
@@ -106,7 +107,7 @@ export function walletRoutes(options: WalletRouteOptions, deps: { chain: ChainPo
       params: z.object({ address: addressSchema }),
       answer: utxosAnswer,
       errors: ["ADDRESS_WRONG", "BAD_REQUEST", "RATE_LIMITED", "UNAVAILABLE"],
-      limit: { name: "wallet-read", points: 300, seconds: 60 },
+      limit: LIMITS.walletRead,
       handler: async ({ params }) => {
         mustBeOurs(params.address);
         const utxos = await chain.utxosOfAddress(params.address);
@@ -128,7 +129,7 @@ export function walletRoutes(options: WalletRouteOptions, deps: { chain: ChainPo
       body: broadcastBody,
       answer: broadcastAnswer,
       errors: ["BAD_REQUEST", "NETWORK_REFUSED", "RATE_LIMITED"],
-      limit: { name: "wallet-broadcast", points: 60, seconds: 60 },
+      limit: LIMITS.broadcast,
       handler: async ({ body }) => {
         const tx = readTransaction(body.tx);
         if (tx === undefined) throw new CodedError("BAD_REQUEST", "body.tx: not a transaction");
@@ -147,7 +148,7 @@ export function walletRoutes(options: WalletRouteOptions, deps: { chain: ChainPo
       body: faucetBody,
       answer: faucetAnswer,
       errors: ["ADDRESS_WRONG", "BAD_REQUEST", "FAUCET_OFF", "RATE_LIMITED", "UNAVAILABLE"],
-      limit: { name: "wallet-faucet", points: 30, seconds: 60 },
+      limit: LIMITS.faucet,
       handler: async ({ body }) => {
         mustBeOurs(body.address);
         return await askFaucet(body.address, body.sats);

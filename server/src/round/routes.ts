@@ -10,6 +10,7 @@ import {
 } from "@meme-rounds/shared-schema/rest";
 import { z } from "zod";
 import { type Route, route } from "../infra/http.ts";
+import { LIMITS } from "../infra/limits.ts";
 import type { Redis } from "../infra/redis.ts";
 import { coveredSnapshot, enteredOf, withoutTitles } from "./covered.ts";
 import type { RoundDetails } from "./details.ts";
@@ -91,7 +92,7 @@ export function roundRoutes(deps: RouteDeps): Route[] {
       answer: entrySchema,
       produces: "application/x-ndjson",
       errors: ["ROUND_UNKNOWN", "ROUND_LIVE", "JOURNAL_PRIVATE"],
-      limit: { name: "rounds.journal", points: 30, seconds: 60 },
+      limit: LIMITS.journal,
       async handler({ params, res }) {
         const round = await finishedOr(params.id);
         // R6: creators of a voided round are never revealed, and vouchers name them.

@@ -10,6 +10,7 @@ import {
 } from "@meme-rounds/shared-schema/rest-content";
 import { z } from "zod";
 import { callerOf, type Route, route } from "../../infra/http.ts";
+import { LIMITS } from "../../infra/limits.ts";
 import { answerOf } from "../content-store.ts";
 import { appeal, type DecisionDeps, decide } from "./decisions.ts";
 import type { QueuedItem } from "./review.ts";
@@ -44,7 +45,7 @@ export function moderationRoutes(deps: DecisionDeps): Route[] {
       params: idParams,
       body: appealBody,
       answer: contentAnswer,
-      limit: { name: "content.appeal", points: 5, seconds: 3_600 },
+      limit: LIMITS.appeal,
       errors: [
         "APPEAL_NOT_POSSIBLE",
         "AUTH_REQUIRED",

@@ -8,6 +8,7 @@ import {
 } from "@meme-rounds/shared-schema/rest-content";
 import { z } from "zod";
 import { callerOf, type Route, route } from "../../infra/http.ts";
+import { LIMITS } from "../../infra/limits.ts";
 import { answerOf, type Content, type ContentStore } from "../content-store.ts";
 import type { Previews } from "./previews.ts";
 
@@ -50,7 +51,7 @@ export function previewRoutes({ contents, previews }: PreviewRouteDeps): Route[]
       params,
       body: previewBody,
       answer: previewAnswer,
-      limit: { name: "content.preview", points: 12, seconds: 60 },
+      limit: LIMITS.preview,
       errors: [
         "AUTH_REQUIRED",
         "BAD_REQUEST",
