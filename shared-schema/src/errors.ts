@@ -22,6 +22,12 @@ const e = (status: number, sentence: string, advice: string, retry = false): Err
 });
 
 export const ERRORS = {
+  ACCOUNT_BUSY: e(
+    409,
+    "Coins of yours are in a round that is not paid out yet.",
+    "Try again when your rounds are paid.",
+    true,
+  ),
   ADDRESS_WRONG: e(422, "This is not an address of this network.", "Copy the address again, whole."),
   APPEAL_NOT_POSSIBLE: e(
     409,
@@ -29,6 +35,11 @@ export const ERRORS = {
     "Upload another picture.",
   ),
   AUTH_REQUIRED: e(401, "This needs a signed-in player.", "Sign in with a wallet and try again."),
+  BACKUP_UNREADABLE: e(
+    422,
+    "This is neither a key, nor its words, nor a backup file that can be read.",
+    "Type the words or the key again, or choose the file as it was saved.",
+  ),
   BAD_REQUEST: e(400, "The request does not have the documented shape.", "Compare it with /api/docs."),
   BALANCE_LOW: e(422, "The wallet does not hold enough.", "Send less, or fill the wallet first."),
   BODY_TOO_LARGE: e(413, "The request body is larger than allowed.", "Send less."),
@@ -43,6 +54,11 @@ export const ERRORS = {
   CHAT_REFUSED: e(422, "The chat line has a slur or a threat in it.", "Say it another way."),
   CHAT_SIGNATURE_INVALID: e(422, "The chat line's signature does not verify.", "Sign it with the play key."),
   CHAT_TOO_LONG: e(422, "The chat line is longer than 240 characters.", "Shorten it."),
+  CONSENT_REQUIRED: e(
+    403,
+    "The terms have changed, and you have not accepted them yet.",
+    "Read them and accept them; your coins stay yours either way.",
+  ),
   CONTENT_NOT_APPROVED: e(
     409,
     "This picture has not been approved.",
@@ -50,6 +66,11 @@ export const ERRORS = {
   ),
   CONTENT_NOT_YOURS: e(403, "This picture was uploaded by somebody else.", "Upload your own."),
   CONTENT_UNKNOWN: e(404, "There is no such content.", "Upload the picture again."),
+  COOLING_OFF: e(
+    403,
+    "You are taking a break that you asked for.",
+    "Play again when it is over; withdrawing works all the time.",
+  ),
   DEPOSIT_AMOUNT_HIGH: e(422, "The deposit is above the maximum.", "Deposit less."),
   DEPOSIT_AMOUNT_LOW: e(422, "The deposit is below the minimum.", "Deposit more."),
   DEPOSIT_CAP_REACHED: e(
@@ -109,6 +130,23 @@ export const ERRORS = {
   ENTRY_PRICE_CHANGED: e(409, "The entry price has changed.", "Read the price in force and sign again."),
   FAUCET_OFF: e(404, "There is no faucet on this network.", "Send coins to your address."),
   INTERNAL: e(500, "Something failed on our side.", "Try again; quote the error id if it stays.", true),
+  IP_DENIED: e(403, "This address may not use the service.", "Write to the operator if you think it should."),
+  IP_RULE_INVALID: e(
+    422,
+    "This is no rule for addresses.",
+    "Write an address or a block like 10.0.0.0/8 or 2001:db8::/32, and an end that lies ahead.",
+  ),
+  IP_RULE_LOCKS_OUT: e(
+    409,
+    "This would lock out the address you are calling from.",
+    "Allow your own address first, or send `force` if you mean it.",
+  ),
+  IP_RULE_UNKNOWN: e(404, "There is no such rule for addresses.", "List the rules."),
+  IP_RULES_FULL: e(
+    409,
+    "There are as many rules for addresses as there may be.",
+    "Take some away, or join blocks.",
+  ),
   KEYSTORE_ABSENT: e(
     500,
     "There is no keystore file.",
@@ -142,6 +180,11 @@ export const ERRORS = {
     "The journal of a voided round stays closed: it names creators.",
     "See /proof: every deposit went back in full.",
   ),
+  KEY_NOT_KEPT: e(
+    409,
+    "This browser does not keep the wallet's key.",
+    "Leave private browsing or use another browser; a backup brings the key back.",
+  ),
   MEDIA_LINK_INVALID: e(
     403,
     "This address of a picture has expired or was not made here.",
@@ -157,6 +200,11 @@ export const ERRORS = {
   NETWORK_REFUSED: e(422, "The network refused the transaction.", "Read the message; build a new one."),
   NOT_FOUND: e(404, "There is nothing here.", "Check the address."),
   NOT_READY: e(409, "The round has not introduced itself yet.", "Wait for `you`, then send again.", true),
+  PASSPHRASE_WRONG: e(
+    403,
+    "This is not the right passphrase.",
+    "Type it again, or bring the wallet back with its words.",
+  ),
   PHASE_WRONG: e(409, "The round is past the phase for this.", "Wait for the next round."),
   PICTURE_BROKEN: e(422, "The picture cannot be decoded.", "Save it again and upload that."),
   PICTURE_EMPTY: e(422, "The upload has no picture in it.", "Choose a file."),
@@ -165,6 +213,11 @@ export const ERRORS = {
   PICTURE_TOO_SMALL: e(422, "The picture is smaller than 64 pixels a side.", "Upload a larger one."),
   PICTURE_TYPE_UNSUPPORTED: e(415, "This is not a JPEG, PNG, WebP or GIF.", "Convert it and upload that."),
   PLAY_KEY_TAKEN: e(409, "This play key belongs to another identity.", "Make a new play key."),
+  PLAY_LIMIT_REACHED: e(
+    409,
+    "This would go beyond the deposit limit that you have set for 24 hours.",
+    "Deposit less, or wait.",
+  ),
   PLAY_SIGNATURE_INVALID: e(400, "The play key's signature does not verify.", "Sign with the key you named."),
   PREVIEW_FAILED: e(422, "No model can be made of this picture.", "Try another shape, or another picture."),
   QUOTE_CHANGED: e(
@@ -196,6 +249,11 @@ export const ERRORS = {
   ROUND_LIVE: e(425, "The round is still being played.", "Ask again after it has closed.", true),
   ROUND_NONE: e(503, "No round is live this moment.", "Try again in a second.", true),
   ROUND_UNKNOWN: e(404, "There is no such round.", "Check the round's id."),
+  SELF_EXCLUDED: e(
+    403,
+    "You have excluded yourself from playing.",
+    "Watching and withdrawing work all the time.",
+  ),
   SESSION_UNKNOWN: e(404, "There is no such session.", "List your sessions."),
   SPENDING_LIMIT: e(
     409,
@@ -225,6 +283,8 @@ export const ERRORS = {
     "The voucher's signature does not verify.",
     "Sign with the play key, low S.",
   ),
+  WALLET_ELSEWHERE: e(409, "The wallet is in use in another tab.", "Play there, or take it over here."),
+  WALLET_LOCKED: e(409, "The wallet is locked.", "Unlock it with your passphrase and try again."),
   WALLET_UNSUPPORTED: e(
     400,
     "This kind of wallet cannot sign in yet.",

@@ -8,6 +8,7 @@ import { settledPayoutSchema } from "./messages.ts";
 import { claimedReceiptSchema, signedHeadSchema } from "./receipt.ts";
 import { hash32, identitySchema, networkSchema, outpointSchema, playKeySchema } from "./records.ts";
 import { modelSchema, sculptureSchema } from "./rest-content.ts";
+import { termsOfUserSchema } from "./rest-me.ts";
 
 const sats = z.number().int().nonnegative();
 const ms = z.number().int();
@@ -51,6 +52,7 @@ export const userSchema = z.strictObject({
   address: z.string(),
   name: z.string(),
   role: z.enum(["player", "moderator", "admin"]),
+  terms: termsOfUserSchema,
 });
 export type User = z.infer<typeof userSchema>;
 export const tokensAnswer = z.strictObject({

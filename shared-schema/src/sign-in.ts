@@ -6,6 +6,7 @@
 import { secp256k1 } from "@noble/curves/secp256k1.js";
 import { concat, toHex, utf8 } from "./bytes.ts";
 import { hash256 } from "./hash.ts";
+import { TERMS, type Terms, termsLine } from "./terms.ts";
 
 /** What a challenge says; each of these stands in the signed text (I2). */
 export interface Challenge {
@@ -18,6 +19,8 @@ export interface Challenge {
   address: string;
   /** Compressed key, hex. */
   playKey: string;
+  /** The terms in force (I6); those of this build by default. */
+  terms?: Terms;
 }
 
 const BSM_PREFIX = utf8("\x18Bitcoin Signed Message:\n");
@@ -43,6 +46,7 @@ export function challengeMessage(challenge: Challenge): string {
   return [
     `${domain} asks you to sign in to Meme Rounds.`,
     "This moves no coins and costs nothing.",
+    termsLine(challenge.terms ?? TERMS),
     "",
     `Wallet: ${wallet}`,
     `Address: ${address}`,

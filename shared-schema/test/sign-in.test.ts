@@ -90,6 +90,7 @@ describe("shared-schema: sign-in (I2)", () => {
       [
         "play.example:2567 asks you to sign in to Meme Rounds.",
         "This moves no coins and costs nothing.",
+        "By signing you accept the terms, version 1, and say that you are 18 or older.",
         "",
         "Wallet: manual",
         `Address: ${VECTOR.address}`,

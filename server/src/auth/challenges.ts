@@ -4,6 +4,7 @@
  */
 import { CodedError } from "@meme-rounds/shared-schema/errors";
 import { challengeMessage } from "@meme-rounds/shared-schema/sign-in";
+import type { Terms } from "@meme-rounds/shared-schema/terms";
 import { z } from "zod";
 import type { Redis } from "../infra/redis.ts";
 import type { WalletKind } from "./schemes/index.ts";
@@ -43,7 +44,10 @@ export interface ChallengeDeps {
 
 const keyOf = (nonce: string): string => `mr:auth:challenge:${nonce}`;
 
-export function createChallenges(options: { domain: string }, deps: ChallengeDeps): Challenges {
+export function createChallenges(
+  options: { domain: string; terms?: Terms },
+  deps: ChallengeDeps,
+): Challenges {
   const { redis, now, randomBytes } = deps;
   return {
     async issue(request) {
@@ -53,7 +57,7 @@ export function createChallenges(options: { domain: string }, deps: ChallengeDep
       const nonce = Buffer.from(randomBytes(24)).toString("base64url");
       const issuedAt = now();
       const expiresAt = issuedAt + CHALLENGE_TTL_MS;
-      const message = challengeMessage({ domain: options.domain, nonce, issuedAt, ...request });
+      const message = challengeMessage({ ...options, nonce, issuedAt, ...request });
       const pending: PendingChallenge = { ...request, message, expiresAt };
       await redis.set(keyOf(nonce), JSON.stringify(pending), "PX", CHALLENGE_TTL_MS);
       return { nonce, message, expiresAt };

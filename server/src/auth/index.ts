@@ -7,13 +7,21 @@ import { CodedError } from "@meme-rounds/shared-schema/errors";
 import type { Network } from "@meme-rounds/shared-schema/records";
 import type { tokensAnswer, User, verifyBody } from "@meme-rounds/shared-schema/rest";
 import { playKeyProofBytes } from "@meme-rounds/shared-schema/sign-in";
+import { TERMS, type Terms } from "@meme-rounds/shared-schema/terms";
 import type { z } from "zod";
 import { createVerifier } from "../infra/ecdsa.ts";
 import type { Caller, Route } from "../infra/http.ts";
 import type { LimitRule } from "../infra/limiter.ts";
 import type { Logger } from "../infra/logger.ts";
+import type { PersonalData } from "../infra/personal-data.ts";
 import type { Redis } from "../infra/redis.ts";
 import { createChallenges } from "./challenges.ts";
+import { createConsents } from "./consent.ts";
+import { createGate, type PlayGate } from "./gate.ts";
+import { meRoutes } from "./me-routes.ts";
+import { ownPersonalData } from "./personal-data.ts";
+import { createPlayLimits } from "./play-limits.ts";
+import { createPrivacy } from "./privacy.ts";
 import { AUTH_LIMITS, authRoutes } from "./routes.ts";
 import { createSchemes, schemeOf } from "./schemes/index.ts";
 import { createSessions, type Session } from "./sessions.ts";
@@ -36,6 +44,8 @@ export interface AuthOptions {
   jwtSecret: string;
   /** Rate limits that differ from AUTH_LIMITS. */
   limits?: Partial<Record<keyof typeof AUTH_LIMITS, LimitRule>>;
+  /** The terms in force (I6); by default those of this build. */
+  terms?: Terms;
 }
 
 export interface AuthDeps {
@@ -48,6 +58,10 @@ export interface AuthDeps {
   isNameFit?(name: string): boolean;
   /** Somebody gave itself a name: M6 puts it on chain. */
   onRenamed?(profile: { identity: string; playKey: string; name: string }): Promise<void>;
+  /** I6: what the other services keep about a person. */
+  othersData?(): readonly PersonalData[];
+  /** I6: ids of rounds that are live or not paid. Nothing of somebody who deposited in one is deleted. */
+  unpaidRounds?(): Promise<readonly string[]>;
 }
 
 export interface AuthService {
@@ -56,6 +70,8 @@ export interface AuthService {
   authenticate(token: string): Promise<Caller>;
   /** Display names by play key, of those that have signed in. */
   namesOf(playKeys: readonly string[]): Promise<Map<string, string>>;
+  /** I6: terms and self-set limits, for who lets people play. */
+  play: PlayGate;
   stop(): Promise<void>;
 }
 
@@ -66,12 +82,12 @@ const DEFAULT_REFRESH_TTL_MS = 30 * 24 * 60 * 60_000;
 
 /** Throws RangeError when `jwtSecret` is too short. */
 export function createAuthService(options: AuthOptions, deps: AuthDeps): AuthService {
-  const { domain, network, jwtSecret } = options;
+  const { domain, network, jwtSecret, terms = TERMS } = options;
   const { redis, logger, now, randomBytes = systemRandom } = deps;
   const admins = new Set(options.adminIdentities);
   const schemes = createSchemes({ network });
   const verifyPlayKey = createVerifier();
-  const challenges = createChallenges({ domain }, { redis, now, randomBytes });
+  const challenges = createChallenges({ domain, terms }, { redis, now, randomBytes });
   const users = createUsers({ redis, now });
   const sessions = createSessions(
     { refreshTtlMs: options.refreshTtlMs ?? DEFAULT_REFRESH_TTL_MS },
@@ -82,6 +98,25 @@ export function createAuthService(options: AuthOptions, deps: AuthDeps): AuthSer
     { now },
   );
 
+  const consents = createConsents({ terms }, { redis, now });
+  const limits = createPlayLimits({ redis, now });
+  const gate = createGate({ consents, limits, now });
+  const renamed = async (profile: { identity: string; playKey: string; name: string }): Promise<void> =>
+    await deps.onRenamed?.(profile);
+  const privacy = createPrivacy({
+    async personOf(identity) {
+      const mine = await sessions.list(identity);
+      return { identity, playKeys: [...new Set(mine.map(({ playKey }) => playKey))] };
+    },
+    parts: () => [
+      ...(deps.othersData?.() ?? []),
+      ...ownPersonalData({ users, sessions, consents, limits, renamed }),
+    ],
+    limits,
+    unpaidRounds: async () => (await deps.unpaidRounds?.()) ?? [],
+    now,
+  });
+
   const moderators = new Set(options.moderatorIdentities);
   const roleOf = (identity: string): Caller["role"] =>
     admins.has(identity) ? "admin" : moderators.has(identity) ? "moderator" : "player";
@@ -91,6 +126,7 @@ export function createAuthService(options: AuthOptions, deps: AuthDeps): AuthSer
     playKey,
     ...(await users.profile(identity)),
     role: roleOf(identity),
+    terms: { version: terms.version, accepted: await consents.accepted(identity) },
   });
 
   const tokensOf = async (session: Session, refreshToken: string): Promise<Tokens> => ({
@@ -115,6 +151,7 @@ export function createAuthService(options: AuthOptions, deps: AuthDeps): AuthSer
     if (!verifyPlayKey(playKeyProofBytes(body.nonce, identity), body.playSig, playKey))
       throw new CodedError("PLAY_SIGNATURE_INVALID");
     await users.claimPlayKey(playKey, identity);
+    await consents.signed(identity, { nonce: body.nonce, message, signature });
     await users.signedIn(identity, wallet, address);
     const { session, refreshToken } = await sessions.open(identity, playKey);
     logger.info({ identity, wallet, sessionId: session.id }, "signed in");
@@ -122,23 +159,24 @@ export function createAuthService(options: AuthOptions, deps: AuthDeps): AuthSer
   };
 
   return {
-    routes: authRoutes({
-      schemes,
-      challenges,
-      sessions,
-      users,
-      limits: { ...AUTH_LIMITS, ...options.limits },
-      verify,
-      async refresh(shown) {
-        const { session, refreshToken } = await sessions.rotate(shown);
-        return await tokensOf(session, refreshToken);
-      },
-      userOf,
-      isNameFit: (name) => deps.isNameFit?.(name) ?? true,
-      async renamed({ identity, playKey, name }) {
-        await deps.onRenamed?.({ identity, playKey, name });
-      },
-    }),
+    routes: [
+      ...meRoutes({ terms, consents, limits, privacy, changed: gate.changed }),
+      ...authRoutes({
+        schemes,
+        challenges,
+        sessions,
+        users,
+        limits: { ...AUTH_LIMITS, ...options.limits },
+        verify,
+        async refresh(shown) {
+          const { session, refreshToken } = await sessions.rotate(shown);
+          return await tokensOf(session, refreshToken);
+        },
+        userOf,
+        isNameFit: (name) => deps.isNameFit?.(name) ?? true,
+        renamed: ({ identity, playKey, name }) => renamed({ identity, playKey, name }),
+      }),
+    ],
 
     async authenticate(token) {
       const { identity, sessionId } = await accessTokens.check(token);
@@ -148,6 +186,7 @@ export function createAuthService(options: AuthOptions, deps: AuthDeps): AuthSer
     },
 
     namesOf: (playKeys) => users.namesOf(playKeys),
+    play: gate,
 
     // Everything is in Redis and the connection is the caller's: nothing of its own to end.
     async stop() {},

@@ -29,6 +29,10 @@ export interface Users {
   namesOf(playKeys: readonly string[]): Promise<Map<string, string>>;
   /** Sets the display name. Throws BAD_REQUEST when it is none (see `cleanName`). */
   rename(identity: string, name: string): Promise<void>;
+  /** I6: the profile as it is stored; empty when there is none. */
+  stored(identity: string): Promise<Record<string, string>>;
+  /** I6: deletes the profile; the next sign-in makes a new one. Play keys stay bound (I2). */
+  forget(identity: string): Promise<void>;
 }
 
 const userKey = (identity: string): string => `mr:auth:user:${identity}`;
@@ -89,6 +93,12 @@ export function createUsers(deps: { redis: Redis; now: () => number }): Users {
 
     async rename(identity, name) {
       await redis.hset(userKey(identity), "name", cleanName(name));
+    },
+
+    stored: (identity) => redis.hgetall(userKey(identity)),
+
+    async forget(identity) {
+      await redis.del(userKey(identity));
     },
   };
 }

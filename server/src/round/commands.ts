@@ -11,13 +11,12 @@ import {
   type You,
 } from "@meme-rounds/shared-schema/messages";
 import { ZERO_HASH } from "@meme-rounds/shared-schema/records";
-import type { RoundState } from "@meme-rounds/shared-schema/round-state";
-import { deadlineOf } from "@meme-rounds/shared-schema/rules";
 import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 import type { Caller } from "../infra/http.ts";
 import type { Logger } from "../infra/logger.ts";
 import type { Answer, RoundActor } from "./actor.ts";
-import type { ContentPort, PaymentPort } from "./ports.ts";
+import { takeDeposit } from "./deposit-desk.ts";
+import type { AuthPort, ContentPort, PaymentPort } from "./ports.ts";
 
 /** Messages of a kind per player and second-window; beyond it the answer is RATE_LIMITED (I5). */
 const MESSAGE_LIMITS: Record<Exclude<ClientMessageKind, "watch">, { points: number; seconds: number }> = {
@@ -28,12 +27,10 @@ const MESSAGE_LIMITS: Record<Exclude<ClientMessageKind, "watch">, { points: numb
   report: { points: 10, seconds: 60 },
 };
 
-/** A deposit that arrives this close to the deadline would be judged after it: better not sent at all. */
-const DEPOSIT_MARGIN_MS = 1_000;
-
 type AnsweredKind = keyof typeof MESSAGE_LIMITS;
 
 export interface CommandDeps {
+  auth: Pick<AuthPort, "play">;
   content: ContentPort;
   payment: PaymentPort;
   logger: Logger;
@@ -109,17 +106,11 @@ export class CommandEdge {
   private dispatch(kind: AnsweredKind, message: unknown, caller: Caller, later: Later): Promise<Answer> {
     switch (kind) {
       case "deposit":
-        return this.deposit(message as ClientMessage<"deposit">, caller, later);
+        return takeDeposit(message as ClientMessage<"deposit">, caller, later, this.actor, this.deps);
       case "enter":
         return this.enter(message as ClientMessage<"enter">, caller);
-      case "boost": {
-        const { ref, memeId, voucher } = message as ClientMessage<"boost">;
-        const { playKey, identity } = caller;
-        return this.actor.submit(
-          { kind, playKey, identity, memeId, voucher },
-          { playKey, ref, payload: message },
-        );
-      }
+      case "boost":
+        return this.boost(message as ClientMessage<"boost">, caller);
       case "chat": {
         const { ref, text, sig } = message as ClientMessage<"chat">;
         const { playKey, identity } = caller;
@@ -148,8 +139,18 @@ export class CommandEdge {
     return answer;
   }
 
+  private async boost(message: ClientMessage<"boost">, { playKey, identity }: Caller): Promise<Answer> {
+    const { ref, memeId, voucher } = message;
+    await this.deps.auth.play.admit(identity, "boost");
+    return await this.actor.submit(
+      { kind: "boost", playKey, identity, memeId, voucher },
+      { playKey, ref, payload: message },
+    );
+  }
+
   private async enter(message: ClientMessage<"enter">, caller: Caller): Promise<Answer> {
     const { ref, contentId, voucher } = message;
+    await this.deps.auth.play.admit(caller.identity, "enter");
     const content = await this.deps.content.contentOf(contentId);
     if (content === undefined) return this.actor.rejected(ref, "CONTENT_UNKNOWN");
     if (content.identity !== caller.identity) return this.actor.rejected(ref, "CONTENT_NOT_YOURS");
@@ -168,56 +169,9 @@ export class CommandEdge {
       { playKey, ref, payload: message },
     );
   }
-
-  /** M1: nothing is broadcast that the rules would refuse; what the network took is journaled. */
-  private async deposit(message: ClientMessage<"deposit">, caller: Caller, later: Later): Promise<Answer> {
-    const { ref, tx } = message;
-    const { playKey, identity } = caller;
-    const terms = termsOf(this.actor.state);
-    const probe = {
-      kind: "deposit" as const,
-      playKey,
-      identity,
-      txid: ZERO_HASH,
-      vout: 0,
-      sats: terms.minDepositSats,
-    };
-    const early = this.actor.preview(probe, this.deps.now() + DEPOSIT_MARGIN_MS);
-    if (early === "DEPOSITS_CLOSED" || early === "PHASE_WRONG") return this.actor.rejected(ref, early);
-    const credit = (deposit: { txid: string; vout: number; sats: number }): Promise<Answer> =>
-      this.actor.submit(
-        { kind: "deposit", playKey, identity, txid: deposit.txid, vout: deposit.vout, sats: deposit.sats },
-        { playKey, ref, payload: message },
-      );
-    const verdict = await this.deps.payment.acceptDeposit(terms, { playKey, identity }, tx);
-    if (verdict.ok === true) return await credit(verdict);
-    if (verdict.ok === false) return this.actor.rejected(ref, verdict.code, verdict.message);
-    verdict.pending
-      .then(async (late) =>
-        later(late.ok ? await credit(late) : this.actor.rejected(ref, late.code, late.message)),
-      )
-      .catch((err: unknown) => {
-        this.deps.logger.error({ err }, "a pending deposit was not answered");
-        later(this.actor.rejected(ref, "INTERNAL"));
-      });
-    return this.actor.rejected(ref, "DEPOSIT_PENDING");
-  }
 }
 
 function refOf(raw: unknown): string {
   if (typeof raw !== "object" || raw === null || !("ref" in raw)) return "";
   return typeof raw.ref === "string" ? raw.ref.slice(0, 64) : "";
-}
-
-function termsOf(state: RoundState) {
-  const { network, roundId, operatorKey, auditorKey, closesAt, rules } = state.open;
-  return {
-    network,
-    roundId,
-    operatorKey,
-    auditorKey,
-    deadline: deadlineOf(rules, closesAt),
-    minDepositSats: rules.minDepositSats,
-    maxDepositSats: rules.maxDepositSats,
-  };
 }

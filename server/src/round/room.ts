@@ -3,7 +3,7 @@
  * Owns: joining and leaving, messages in and answers out, the public state's patches, the clock that ticks.
  * Does not own: rules, the journal, phases (life.ts) or what is public (projection.ts).
  */
-import { CodedError, ERRORS } from "@meme-rounds/shared-schema/errors";
+import { CodedError } from "@meme-rounds/shared-schema/errors";
 import type { ClientMessageKind, ServerMessages } from "@meme-rounds/shared-schema/messages";
 import type { Entry } from "@meme-rounds/shared-schema/records";
 import { ModelView, RoundView } from "@meme-rounds/shared-schema/sync-state";
@@ -19,6 +19,7 @@ import type { Caller } from "../infra/http.ts";
 import type { Lease } from "../infra/leases.ts";
 import { type Answer, RoundActor } from "./actor.ts";
 import { CommandEdge } from "./commands.ts";
+import { admitToRoom } from "./door.ts";
 import { appendJournal } from "./journal-store.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import { RoundLife } from "./life.ts";
@@ -69,13 +70,7 @@ export function createRoundRoom(deps: RoundDeps) {
       _options: unknown,
       _context: AuthContext,
     ): Promise<Caller> {
-      try {
-        if (token === undefined || token === "") throw new CodedError("AUTH_REQUIRED");
-        return await deps.auth.authenticate(token);
-      } catch (error) {
-        const code = error instanceof CodedError ? error.code : "INTERNAL";
-        throw new ServerError(MatchmakeErrorCode.AUTH_FAILED, `${code}: ${ERRORS[code].sentence}`);
-      }
+      return await admitToRoom(deps.auth, token);
     }
 
     override setSerializer(_serializer: unknown): void {

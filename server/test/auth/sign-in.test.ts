@@ -69,6 +69,7 @@ describe("auth: sign-in", () => {
       address: who.address,
       name: `player ${who.identity.slice(-6)}`,
       role: "player",
+      terms: { version: 1, accepted: 1 },
     });
     const caller = await harness.auth.authenticate(accessToken);
     assert.equal(caller.identity, who.identity);

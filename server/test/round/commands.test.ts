@@ -26,6 +26,7 @@ function rig() {
     onFailed: unasked,
   });
   const edge = new CommandEdge(mailbox, {
+    auth: { play: { admit: async () => undefined, reserve: unasked, release: unasked } },
     content: {
       contentOf: unasked,
       enqueueTransforms: unasked,

@@ -50,6 +50,8 @@ export type DepositVerdict = LateVerdict | { ok: "pending"; pending: Promise<Lat
 export interface Depositor {
   playKey: string;
   identity: string;
+  /** Asked once the transaction is known to be a deposit, before any coin moves (I6). */
+  admit?(deposit: AcceptedDeposit): Promise<Refusal | undefined>;
 }
 
 export interface DepositOptions {
@@ -120,8 +122,8 @@ export class Deposits {
     if (wrong !== undefined) return wrong;
     if (!(await this.claim(terms.roundId, who.playKey, tx.txid))) return refuse("DEPOSIT_CLAIMED");
     const good: AcceptedDeposit = { ok: true, txid: tx.txid, vout: 0, sats: amount };
-    const distrusted = await this.checkTrust(terms.roundId, who.identity, good);
-    if (distrusted !== undefined) return distrusted;
+    const refused = (await who.admit?.(good)) ?? (await this.checkTrust(terms.roundId, who.identity, good));
+    if (refused !== undefined) return refused;
     await this.txs.keep(tx.txid, tx.rawHex); // before it is sent: what the network forgets can be sent again
 
     const late = this.untilSeen(tx, good)
