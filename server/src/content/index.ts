@@ -5,6 +5,7 @@
 
 import type { Model, Sculpture } from "@meme-rounds/shared-schema/rest-content";
 import express, { type Router } from "express";
+import type { AuditPort } from "../infra/audit.ts";
 import type { Route } from "../infra/http.ts";
 import type { Logger } from "../infra/logger.ts";
 import type { Redis } from "../infra/redis.ts";
@@ -100,6 +101,8 @@ export function createContentService(
     onPublished(model: PublishedModel): Promise<void>;
     /** C6: a file as the chain has it; absent: what left Redis is gone. */
     fetchFromChain?: ShelfDeps["fetchFromChain"];
+    /** I4: knows of every moderator's action before it is carried out. */
+    audit?: AuditPort;
     logger: Logger;
     now(): number;
   },

@@ -54,6 +54,8 @@ export interface SettlementWorkerDeps {
   readMedia?(sha256: string): Promise<{ bytes: Uint8Array; type: string } | undefined>;
   /** C6: nothing about such a meme is published any more. Absent: there are none. */
   isTakenDown?(memeId: string): Promise<boolean>;
+  /** I4: head of the audit log, hex. Absent: links hold zeros. */
+  auditHead?(): Promise<string>;
   logger: Logger;
   now(): number;
 }

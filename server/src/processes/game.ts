@@ -6,6 +6,7 @@ import { readFile } from "node:fs/promises";
 import { createServer, type IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { createAdminService } from "../admin/index.ts";
 import { createAnalyticsService } from "../analytics/index.ts";
 import { createAudienceService } from "../audience/index.ts";
 import { createAuthService } from "../auth/index.ts";
@@ -53,6 +54,8 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
   const redis = connect("main");
   const tapRedis = connect("tap");
 
+  const admin = createAdminService({ redis, now });
+  const { audit } = admin;
   const auth = createAuthService(
     {
       domain: config.DOMAIN,
@@ -93,6 +96,7 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
       tellRounds: (order) => round.moderate(order),
       publishTakedown: (memeId, at) => createRecordQueue(redis).publish(takedownJob(memeId, at)),
       fetchFromChain: (sha256) => files.fetch(sha256),
+      audit,
       async onPublished({ at, ...fields }) {
         for (const job of modelJobs(fields, at)) await createRecordQueue(redis).publish(job);
       },
@@ -121,7 +125,7 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
   const analytics = createAnalyticsService({ redis, namesOf: (keys) => auth.namesOf(keys), now });
   const round = createRoundService(
     { network: config.NETWORK, arena: config.ARENA, roundSeconds: config.ROUND_SECONDS },
-    { redis, tapRedis, auth, content, payment, audience, analytics, logger, now },
+    { redis, tapRedis, auth, content, payment, audience, analytics, audit, logger, now },
   );
 
   const http = createServer();
@@ -155,6 +159,7 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
         {
           routes: [
             ...auth.routes,
+            ...admin.routes,
             ...content.routes,
             ...payment.routes,
             ...round.routes,

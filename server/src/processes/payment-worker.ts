@@ -1,4 +1,5 @@
 /** The settlement worker's process (M3). Owns: its parts and their order. */
+import { auditHead } from "../admin/index.ts";
 import type { Config } from "../config.ts";
 import { createMediaKeeper } from "../content/index.ts";
 import type { Lifecycle } from "../infra/lifecycle.ts";
@@ -44,6 +45,7 @@ export async function startPaymentWorker(config: Config, logger: Logger, life: L
         return withoutTitles(entries, await media.takenOf(enteredOf(entries)));
       },
       readMedia: (sha256) => media.read(sha256),
+      auditHead: () => auditHead({ redis, now: Date.now }),
       isTakenDown: async (memeId) => (await media.takenOf([memeId])).size > 0,
       logger,
       now: Date.now,

@@ -5,6 +5,7 @@
 import { CodedError } from "@meme-rounds/shared-schema/errors";
 import type { Network } from "@meme-rounds/shared-schema/records";
 import type { RoundDetail } from "@meme-rounds/shared-schema/rest";
+import type { AuditPort } from "../infra/audit.ts";
 import { matchMaker, type Server } from "../infra/colyseus.ts";
 import { createVerifier } from "../infra/ecdsa.ts";
 import type { Route } from "../infra/http.ts";
@@ -41,6 +42,8 @@ export interface RoundServiceDeps {
   payment: PaymentPort;
   audience: AudiencePort;
   analytics: AnalyticsPort;
+  /** I4: knows of a cancelled round before anything is done. */
+  audit?: AuditPort;
   logger: Logger;
   now(): number;
 }
@@ -92,6 +95,7 @@ export function createRoundService(options: RoundServiceOptions, deps: RoundServ
     async cancel(roundId, by, reason) {
       const live = await directory.live(options.arena);
       if (live?.roundId !== roundId) throw new CodedError("ROUND_UNKNOWN", "This round is not live.");
+      await deps.audit?.note({ by, action: "round.cancel", target: roundId, reason });
       await matchMaker.remoteRoomCall(live.roomId, "cancelRound", [by, reason]);
     },
     async moderate(order) {

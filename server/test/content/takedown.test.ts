@@ -113,16 +113,12 @@ describe("takedown", () => {
     assert.deepEqual((await rig.store().keptSize()).files, 1, "only the other one is kept");
   });
 
-  it("R12 the live round is told, with who and why; a list remembers it", async () => {
+  it("R12 the live round is told, with who and why", async () => {
     const { memeId } = await published();
     const order = { kind: "takedown" as const, memeId, by, reason: "gore" };
     await desk().carryOut(order);
     assert.deepEqual(told, [order]);
     assert.deepEqual(onChain, [memeId]);
-    const [line = "", ...more] = await rig.redis.lrange("mr:takedowns", 0, -1);
-    assert.deepEqual(more, []);
-    const noted = JSON.parse(line);
-    assert.deepEqual({ kind: noted.kind, by: noted.by, at: noted.at }, { kind: "takedown", by, at: NOW });
   });
 
   it("C2 the picture and what looks like it are blocked, also when Redis has forgotten its bytes", async () => {

@@ -3,6 +3,7 @@
  * held pictures, each safe to repeat. Does not own: the queue, taking memes down (passed in), who is a moderator.
  */
 import { CodedError } from "@meme-rounds/shared-schema/errors";
+import type { AuditedAction, AuditPort } from "../../infra/audit.ts";
 import type { Content, ContentStore } from "../content-store.ts";
 import type { MediaStore } from "../media/store.ts";
 import type { BlockList } from "./blocks.ts";
@@ -40,6 +41,8 @@ export interface DecisionDeps {
   blocks: BlockList;
   queue: ReviewQueue;
   effects: ModerationEffects;
+  /** I4: knows of a decision before anything is done. */
+  audit?: AuditPort;
 }
 
 /**
@@ -68,12 +71,18 @@ export async function decide(deps: DecisionDeps, id: string, decision: Decision)
   const taken = await deps.queue.take(id);
   if (taken === undefined) throw new CodedError("REVIEW_ITEM_UNKNOWN");
   try {
+    await deps.audit?.note(actionOf(taken, decision));
     await carryOut(deps, taken, decision);
   } catch (error) {
     await deps.queue.release(id);
     throw error;
   }
   await deps.queue.close(id);
+}
+
+function actionOf({ id, item }: QueuedItem, { verdict, by, reason }: Decision): AuditedAction {
+  const target = "contentId" in item ? item.contentId : item.memeId;
+  return { by, action: `review.${verdict}`, target, reason, details: { item: id, kind: item.kind } };
 }
 
 async function carryOut(deps: DecisionDeps, { item }: QueuedItem, decision: Decision): Promise<void> {

@@ -2,6 +2,8 @@
  * Moderation as the Content Service sees it (C2, R12). Owns: putting its parts together.
  * Does not own: uploads, media, takedown (passed in as effects).
  */
+
+import type { AuditPort } from "../../infra/audit.ts";
 import type { Route } from "../../infra/http.ts";
 import type { Logger } from "../../infra/logger.ts";
 import type { Redis } from "../../infra/redis.ts";
@@ -40,6 +42,8 @@ export interface ModerationDeps {
   /** Absent: every picture goes to a moderator. */
   classifier?: Classifier;
   effects: ModerationEffects;
+  /** I4: knows of a decision before anything is done. */
+  audit?: AuditPort;
   logger: Logger;
   now(): number;
 }

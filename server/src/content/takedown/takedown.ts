@@ -1,9 +1,10 @@
 /**
- * What a moderator decides about a meme that players have seen (R12, C6). Owns: the order of the steps, each safe to repeat;
- * the list `mr:takedowns`. Does not own: bytes (media/store.ts), what stands (standings.ts), the gallery's keys, the block
- * list, what it does to a live round (passed in).
+ * What a moderator decides about a meme that players have seen (R12, C6). Owns: the order of the steps, each safe to repeat.
+ * Does not own: bytes (media/store.ts), what stands (standings.ts), the gallery's keys, the block list, the audit log, what
+ * it does to a live round (passed in).
  */
 import { CodedError } from "@meme-rounds/shared-schema/errors";
+import type { AuditPort } from "../../infra/audit.ts";
 import type { Logger } from "../../infra/logger.ts";
 import type { Redis } from "../../infra/redis.ts";
 import type { Gallery } from "../gallery.ts";
@@ -22,8 +23,6 @@ export interface ModerationOrder {
   reason: string;
 }
 
-const LOG = "mr:takedowns";
-
 export interface TakedownDeps {
   redis: Redis;
   media: MediaStore;
@@ -35,6 +34,8 @@ export interface TakedownDeps {
   tellRounds(order: ModerationOrder): Promise<string[]>;
   /** M6: so that a rebuild from the chain does not bring it back. Durable once it resolves; doing it again is once. */
   publishTakedown(memeId: string, at: number): Promise<void>;
+  /** I4: knows of it before anything is done. */
+  audit?: AuditPort;
   logger: Logger;
   now(): number;
 }
@@ -59,13 +60,14 @@ export class Takedowns {
 
   /** Carries an order out; to be repeated after any error. Throws MEME_TAKEN_DOWN to hide or unhide what is gone. */
   async carryOut(order: ModerationOrder): Promise<Moderated> {
-    const { redis, media, tellRounds, logger, now } = this.deps;
-    const { kind, memeId } = order;
+    const { media, tellRounds, audit, logger, now } = this.deps;
+    const { kind, memeId, by, reason } = order;
+    if (kind !== "takedown" && (await media.isTaken(memeId))) throw new CodedError("MEME_TAKEN_DOWN");
+    await audit?.note({ by, action: `meme.${kind}`, target: memeId, reason });
     const at = now();
     const note = JSON.stringify({ ...order, at });
     let files: string[] = [];
     if (kind === "takedown") files = await this.takeDown(memeId, note);
-    else if (await media.isTaken(memeId)) throw new CodedError("MEME_TAKEN_DOWN");
     else await this.standings.set(memeId, kind === "hide" ? "hidden" : "shown");
     // After the ban, so that nobody enters the meme in a round that was not told.
     const rounds = await tellRounds(order);
@@ -74,7 +76,6 @@ export class Takedowns {
       await this.block(memeId);
       await media.take(memeId, note);
     }
-    await redis.rpush(LOG, JSON.stringify({ ...order, files, rounds, at }));
     logger.warn({ ...order, files, rounds }, "a moderator's word about a meme was carried out");
     const standing = kind === "takedown" ? "taken" : kind === "hide" ? "hidden" : "shown";
     return { memeId, standing, purge: files.map((sha256) => `/media/${sha256}`), rounds };
