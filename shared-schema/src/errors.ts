@@ -285,6 +285,8 @@ export const ERRORS = {
   ),
   WALLET_ELSEWHERE: e(409, "The wallet is in use in another tab.", "Play there, or take it over here."),
   WALLET_LOCKED: e(409, "The wallet is locked.", "Unlock it with your passphrase and try again."),
+  WALLET_MISSING: e(404, "There is no such wallet in this browser.", "Install it and open this page again."),
+  WALLET_NETWORK: e(409, "The wallet is on another network.", "Switch its network and try again."),
   WALLET_UNSUPPORTED: e(
     400,
     "This kind of wallet cannot sign in yet.",
