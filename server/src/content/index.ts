@@ -8,6 +8,7 @@ import express, { type Router } from "express";
 import type { AuditPort } from "../infra/audit.ts";
 import type { Route } from "../infra/http.ts";
 import type { Logger } from "../infra/logger.ts";
+import type { PersonalData } from "../infra/personal-data.ts";
 import type { Redis } from "../infra/redis.ts";
 import { type Content, ContentStore } from "./content-store.ts";
 import { Gallery } from "./gallery.ts";
@@ -22,6 +23,7 @@ import type { Classifier } from "./moderation/classifier.ts";
 import { createModeration, type Report } from "./moderation/index.ts";
 import type { NsfwThresholds } from "./moderation/scores.ts";
 import { judgeText, type TextVerdict } from "./moderation/text.ts";
+import { uploadsData } from "./personal-data.ts";
 import { previewRoutes } from "./pipeline/preview-routes.ts";
 import { Previews } from "./pipeline/previews.ts";
 import { type PublishedModel, Publisher } from "./pipeline/publisher.ts";
@@ -84,6 +86,8 @@ export interface ContentService {
   reported(report: Report): Promise<void>;
   /** R10: whether a chat line may be shown: `rejected` is not, `review` is (C2 tells them apart for titles). */
   judgeText(text: string): TextVerdict;
+  /** I6: uploads and appeals of a person. */
+  personalData: PersonalData;
   stop(): Promise<void>;
 }
 
@@ -101,6 +105,8 @@ export function createContentService(
     onPublished(model: PublishedModel): Promise<void>;
     /** C6: a file as the chain has it; absent: what left Redis is gone. */
     fetchFromChain?: ShelfDeps["fetchFromChain"];
+    /** I6: throws CONSENT_REQUIRED where the terms in force were not accepted. Absent: everybody may. */
+    mayUpload?(identity: string): Promise<void>;
     /** I4: knows of every moderator's action before it is carried out. */
     audit?: AuditPort;
     logger: Logger;
@@ -128,7 +134,13 @@ export function createContentService(
   const publisher = new Publisher({ ...deps, media, gallery, review: moderation.queue });
   return {
     routes: [
-      ...contentRoutes({ contents, media, gallery, ...moderation }),
+      ...contentRoutes({
+        contents,
+        media,
+        gallery,
+        ...moderation,
+        ...(deps.mayUpload && { mayUpload: deps.mayUpload }),
+      }),
       ...previewRoutes({ contents, previews }),
       ...moderation.routes,
       ...takedownRoutes(takedowns),
@@ -159,6 +171,7 @@ export function createContentService(
       await moderation.reported(report);
     },
     judgeText,
+    personalData: uploadsData({ contents, queue: moderation.queue }),
     async stop() {
       await Promise.all([winners.stop(), previews.stop()]);
     },

@@ -23,9 +23,12 @@ export interface ContentRouteDeps {
   judge: Judge;
   held: HeldPictures;
   queue: ReviewQueue;
+  /** I6: throws CONSENT_REQUIRED where the terms in force were not accepted. */
+  mayUpload?(identity: string): Promise<void>;
 }
 
-export function contentRoutes({ contents, media, gallery, judge, held, queue }: ContentRouteDeps): Route[] {
+export function contentRoutes(deps: ContentRouteDeps): Route[] {
+  const { contents, media, gallery, judge, held, queue } = deps;
   return [
     route({
       method: "post",
@@ -39,6 +42,7 @@ export function contentRoutes({ contents, media, gallery, judge, held, queue }: 
       errors: [
         "AUTH_REQUIRED",
         "BAD_REQUEST",
+        "CONSENT_REQUIRED",
         "PICTURE_BROKEN",
         "PICTURE_EMPTY",
         "PICTURE_TOO_LARGE",
@@ -51,6 +55,7 @@ export function contentRoutes({ contents, media, gallery, judge, held, queue }: 
       ],
       async handler(input) {
         const { identity } = callerOf(input);
+        await deps.mayUpload?.(identity);
         const upload = await readUpload(input.req);
         const picture = await acceptPicture(upload.bytes, { maxBytes: MAX_UPLOAD_BYTES });
         if (!picture.ok) throw new CodedError(picture.code);

@@ -71,6 +71,8 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
       // Nobody could review a name in time, and it goes on chain: what a moderator would have to see is refused, too.
       isNameFit: (name) => content.judgeText(name).verdict === "approved",
       onRenamed: (profile) => createRecordQueue(redis).publish(profileJob(profile, now())),
+      othersData: () => [content.personalData],
+      unpaidRounds: async () => [...(await round.unfinished()), ...(await payment.unsettled())],
     },
   );
   life.add("auth", () => auth.stop());
@@ -92,6 +94,7 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
     {
       redis,
       classifier,
+      mayUpload: (identity) => auth.play.admit(identity, "upload"),
       // The Round Service is made below; orders come in once the server listens.
       tellRounds: (order) => round.moderate(order),
       publishTakedown: (memeId, at) => createRecordQueue(redis).publish(takedownJob(memeId, at)),

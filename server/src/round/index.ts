@@ -66,6 +66,8 @@ export interface RoundService {
   moderate(order: Order): Promise<string[]>;
   /** A finished round as everybody may see it; undefined while it is live, and when there never was one. */
   finished(roundId: string): Promise<RoundDetail | undefined>;
+  /** Rounds whose journal has begun and whose end is not in the archive. */
+  unfinished(): Promise<string[]>;
   /** Takes no new round any more. */
   stop(): Promise<void>;
 }
@@ -103,6 +105,7 @@ export function createRoundService(options: RoundServiceOptions, deps: RoundServ
       for (const roundId of rounds) await leaveOrder(deps.redis, roundId, order);
       return rounds;
     },
+    unfinished: () => directory.unfinished(options.arena),
     async finished(roundId) {
       const round = await directory.finished(roundId);
       return round && (await details.detailOf(round));

@@ -122,6 +122,16 @@ export class ReviewQueue {
     return item;
   }
 
+  /** I6: whose upload or appeal it was has deleted everything. */
+  async withdraw(contentId: string): Promise<void> {
+    const ids = [`content.${contentId}`, `appeal.${contentId}`];
+    await this.redis
+      .multi()
+      .zrem(QUEUE, ...ids)
+      .hdel(ITEMS, ...ids)
+      .exec();
+  }
+
   /** Gives an item back undecided. */
   async release(id: string): Promise<void> {
     await this.redis.del(claimKey(id));
