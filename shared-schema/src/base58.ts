@@ -1,4 +1,4 @@
-/** Base58check, both ways: a payload with the first 4 bytes of its double hash behind it. Owns: this text form only. */
+/** Base58, and base58check: a payload with the first 4 bytes of its double hash behind it. Owns: these text forms only. */
 import { concat } from "./bytes.ts";
 import { hash256 } from "./hash.ts";
 
@@ -17,8 +17,8 @@ export function encodeBase58Check(payload: Uint8Array): string {
   return "1".repeat(zeros < 0 ? bytes.length : zeros) + text;
 }
 
-/** The payload, or undefined when a character is foreign or the checksum does not fit. */
-export function decodeBase58Check(text: string): Uint8Array | undefined {
+/** The bytes, or undefined when a character is foreign or there is nothing to read. */
+export function decodeBase58(text: string): Uint8Array | undefined {
   if (text.length === 0 || text.length > MAX_CHARS) return undefined;
   let value = 0n;
   for (const char of text) {
@@ -29,8 +29,13 @@ export function decodeBase58Check(text: string): Uint8Array | undefined {
   const bytes: number[] = [];
   for (; value > 0n; value /= 256n) bytes.unshift(Number(value % 256n));
   const zeros = text.length - text.replace(/^1+/, "").length;
-  const all = Uint8Array.from([...new Array<number>(zeros).fill(0), ...bytes]);
-  if (all.length <= SUM_BYTES) return undefined;
+  return Uint8Array.from([...new Array<number>(zeros).fill(0), ...bytes]);
+}
+
+/** The payload, or undefined when a character is foreign or the checksum does not fit. */
+export function decodeBase58Check(text: string): Uint8Array | undefined {
+  const all = decodeBase58(text);
+  if (all === undefined || all.length <= SUM_BYTES) return undefined;
   const payload = all.slice(0, -SUM_BYTES);
   const sum = hash256(payload);
   return all.slice(-SUM_BYTES).every((byte, at) => byte === sum[at]) ? payload : undefined;

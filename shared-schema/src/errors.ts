@@ -255,6 +255,19 @@ export const ERRORS = {
     "Watching and withdrawing work all the time.",
   ),
   SESSION_UNKNOWN: e(404, "There is no such session.", "List your sessions."),
+  SIGNER_CHANGED: e(
+    409,
+    "The wallet is on another account than a moment ago.",
+    "Choose the account you want in the wallet, then sign in again.",
+  ),
+  SIGNER_FAILED: e(502, "The wallet did not do it.", "Try again, or choose another wallet."),
+  SIGNER_LOCKED: e(403, "The wallet is locked.", "Unlock it, allow this page, and try again."),
+  SIGNER_REJECTED: e(403, "You declined in the wallet.", "Nothing has happened. Try again when you like."),
+  SIGNER_SILENT: e(
+    504,
+    "The wallet does not answer.",
+    "Open it and look for a question there; reload this page, or choose another wallet.",
+  ),
   SPENDING_LIMIT: e(
     409,
     "This would go beyond the limit you have set for this wallet.",
