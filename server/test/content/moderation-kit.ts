@@ -11,6 +11,7 @@ import type { ModerationEffects } from "../../src/content/moderation/decisions.t
 import { createModeration, type Moderation } from "../../src/content/moderation/index.ts";
 import type { NsfwScores } from "../../src/content/moderation/scores.ts";
 import { contentRoutes } from "../../src/content/routes.ts";
+import type { AuditedAction } from "../../src/infra/audit.ts";
 import { apiRouter, type Caller } from "../../src/infra/http.ts";
 import { createLogger } from "../../src/infra/logger.ts";
 import { createRedis, type Redis } from "../../src/infra/redis.ts";
@@ -32,6 +33,10 @@ export interface ModerationRig {
   asked: Uint8Array[];
   /** Effects that were asked for. */
   effects: string[];
+  /** What the audit log was told (I4). */
+  noted: AuditedAction[];
+  /** The audit log refuses the next one with this, once. */
+  failNote(error: Error): void;
   /** The next effect throws this, once. */
   failNext(error: Error): void;
   /** `as` is the caller's name; "mod..." are moderators. */
@@ -63,6 +68,8 @@ export async function startModeration(): Promise<ModerationRig> {
   const media = new MediaStore(redis);
   const asked: Uint8Array[] = [];
   const done: string[] = [];
+  const noted: AuditedAction[] = [];
+  let noteFailure: Error | undefined;
   let says: NsfwScores | Error = HARMLESS;
   let failure: Error | undefined;
   const effect = (text: string) => {
@@ -89,6 +96,14 @@ export async function startModeration(): Promise<ModerationRig> {
       },
     },
     effects,
+    audit: {
+      async note(action) {
+        const error = noteFailure;
+        noteFailure = undefined;
+        if (error) throw error;
+        noted.push(action);
+      },
+    },
     logger,
     now: Date.now,
   });
@@ -121,6 +136,10 @@ export async function startModeration(): Promise<ModerationRig> {
     moderation,
     asked,
     effects: done,
+    noted,
+    failNote(error) {
+      noteFailure = error;
+    },
     say(scores) {
       says = scores;
     },
@@ -143,6 +162,8 @@ export async function startModeration(): Promise<ModerationRig> {
       await redis.flushall();
       asked.length = 0;
       done.length = 0;
+      noted.length = 0;
+      noteFailure = undefined;
       says = HARMLESS;
       failure = undefined;
     },

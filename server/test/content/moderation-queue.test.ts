@@ -200,6 +200,35 @@ describe("moderation: the queue", () => {
       assert.equal(rig.effects.length, 1);
     });
 
+    it("I4: the audit log knows of each decision before anything is done; without it nothing is done", async () => {
+      rig.say(DOUBTFUL);
+      const { contentId } = await upload(10);
+      const id = `content.${contentId}`;
+      rig.failNote(new Error("the log is away"));
+      assert.equal((await decide(id, "approve")).status, 500);
+      assert.equal((await contentOf(contentId)).status, "review");
+      assert.equal((await decide(id, "approve")).status, 200);
+      await report();
+      assert.equal((await decide(`report.main-600.${MEME}`, "reject", "rude")).status, 200);
+      assert.equal((await decide(id, "reject")).status, 409);
+      assert.deepEqual(rig.noted, [
+        {
+          by: "mod",
+          action: "review.approve",
+          target: contentId,
+          reason: "looked at",
+          details: { item: id, kind: "content" },
+        },
+        {
+          by: "mod",
+          action: "review.reject",
+          target: MEME,
+          reason: "rude",
+          details: { item: `report.main-600.${MEME}`, kind: "report" },
+        },
+      ]);
+    });
+
     it("C2: of two moderators at once one decides, and a decided item is gone", async () => {
       rig.say(DOUBTFUL);
       const { contentId } = await upload(9);

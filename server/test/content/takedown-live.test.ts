@@ -1,10 +1,13 @@
 /** R12, C6 in the whole game: a takedown through one process while another hosts the round, to the round's end. */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
+import { verifyAuditLog } from "@meme-rounds/shared-schema/audit-log";
 import { publicKeyOf } from "@meme-rounds/shared-schema/crypto";
+import { readLink } from "@meme-rounds/shared-schema/ledger-link";
 import { readJournalScript, unpackJournal } from "@meme-rounds/shared-schema/mrj1-file";
 import { entrySchema } from "@meme-rounds/shared-schema/records";
 import { proofAnswer, roundDetail, type Snapshot, txAnswer } from "@meme-rounds/shared-schema/rest";
+import { auditAnswer } from "@meme-rounds/shared-schema/rest-admin";
 import { galleryAnswer, moderateAnswer } from "@meme-rounds/shared-schema/rest-content";
 import { readRawTx } from "@meme-rounds/shared-schema/tx-read";
 import { verifyJournal } from "@meme-rounds/shared-schema/verify-journal";
@@ -159,6 +162,33 @@ describe("a takedown in the whole game", function () {
     assert.deepEqual(
       items.map(({ memeId }) => memeId),
       [portrait],
+    );
+  });
+
+  it("I4 M5 the takedown is in the audit log, and the ledger's link of the round holds the log's head", async () => {
+    const { items, head } = await player(moderator).call(auditAnswer, "GET", "/admin/audit");
+    const records = items.map(({ hash: _, ...record }) => record).reverse();
+    assert.deepEqual(
+      records.map(({ by, action, target, reason }) => ({ by, action, target, reason })),
+      [
+        {
+          by: `ecdsa-secp256k1:${publicKeyOf(secret)}`,
+          action: "meme.takedown",
+          target: doge,
+          reason: "gore",
+        },
+      ],
+    );
+    const { link } = await player(ann).call(proofAnswer, "GET", `/rounds/${round.roundId}/proof`);
+    const { tx } = await player(ann).call(txAnswer, "GET", `/wallet/tx/${link?.txid}`);
+    const body = readLink(readRawTx(tx)?.outputs ?? [])?.body;
+    assert.ok(body && "auditHead" in body);
+    const anchor = { head: body.auditHead, madeAfter: round.closesAt };
+    assert.deepEqual(verifyAuditLog(records, [anchor]), { ok: true, head });
+    assert.equal(body.auditHead, head);
+    await assert.rejects(
+      player(ann).call(auditAnswer, "GET", "/admin/audit"),
+      (error) => error instanceof ApiError && error.code === "ROLE_REQUIRED",
     );
   });
 });

@@ -9,6 +9,7 @@ import { BlockList } from "../../src/content/moderation/blocks.ts";
 import { Standings } from "../../src/content/takedown/standings.ts";
 import { type ModerationOrder, Takedowns } from "../../src/content/takedown/takedown.ts";
 import { phashOf } from "../../src/content/upload/picture.ts";
+import type { AuditedAction } from "../../src/infra/audit.ts";
 import { type MediaRig, quiet, someBytes, startMedia } from "./media-kit.ts";
 
 const NOW = 1_800_000_000_000;
@@ -19,6 +20,8 @@ describe("takedown", () => {
   let picture: Buffer;
   let told: ModerationOrder[];
   let onChain: string[];
+  let noted: AuditedAction[];
+  let refuseNotes: Error | undefined;
   let previews: string[];
   before(async () => {
     rig = await startMedia();
@@ -37,6 +40,8 @@ describe("takedown", () => {
     rig.serve(rig.store());
     told = [];
     onChain = [];
+    noted = [];
+    refuseNotes = undefined;
     previews = [];
   });
 
@@ -53,6 +58,12 @@ describe("takedown", () => {
       },
       async publishTakedown(memeId) {
         onChain.push(memeId);
+      },
+      audit: {
+        async note(action) {
+          if (refuseNotes) throw refuseNotes;
+          noted.push(action);
+        },
       },
       logger: quiet,
       now: () => NOW,
@@ -119,6 +130,29 @@ describe("takedown", () => {
     await desk().carryOut(order);
     assert.deepEqual(told, [order]);
     assert.deepEqual(onChain, [memeId]);
+  });
+
+  it("I4 the audit log knows of an order before anything is done, and of none that is refused", async () => {
+    const { memeId } = await published();
+    const kinds = ["hide", "unhide", "takedown"] as const;
+    for (const kind of kinds) {
+      refuseNotes = new Error("the log is away");
+      const before = await standing(memeId);
+      await assert.rejects(desk().carryOut({ kind, memeId, by, reason: "gore" }), /away/);
+      assert.equal(await status(memeId), 200);
+      assert.equal(await standing(memeId), before);
+      refuseNotes = undefined;
+      await desk().carryOut({ kind, memeId, by, reason: "gore" });
+    }
+    await assert.rejects(desk().carryOut({ kind: "hide", memeId, by, reason: "gore" }));
+    assert.deepEqual(
+      noted,
+      kinds.map((kind) => ({ by, action: `meme.${kind}`, target: memeId, reason: "gore" })),
+    );
+    assert.deepEqual(
+      told.map(({ kind }) => kind),
+      kinds,
+    );
   });
 
   it("C2 the picture and what looks like it are blocked, also when Redis has forgotten its bytes", async () => {

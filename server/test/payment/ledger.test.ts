@@ -1,11 +1,18 @@
 /** M5, M6: a round's journal and link reach the chain, once, whatever happens on the way. */
 import assert from "node:assert/strict";
+import {
+  type AuditAnchor,
+  type AuditRecord,
+  auditHashOf,
+  verifyAuditLog,
+} from "@meme-rounds/shared-schema/audit-log";
 import { verifyCompact } from "@meme-rounds/shared-schema/crypto";
 import { hashJson } from "@meme-rounds/shared-schema/hash";
 import { payoutHashOf, readLink, verifyHandover } from "@meme-rounds/shared-schema/ledger-link";
 import { readJournalScript, unpackJournal } from "@meme-rounds/shared-schema/mrj1-file";
 import { verifyCompactJournal } from "@meme-rounds/shared-schema/mrj1-verify";
 import { register } from "prom-client";
+import { createAuditLog } from "../../src/admin/audit-log.ts";
 import type { RawTx } from "../../src/chain/index.ts";
 import { FloatEmpty } from "../../src/payment/hot-wallet.ts";
 import { costOf, type Ledger, ledgerOf } from "../../src/payment/ledger/index.ts";
@@ -77,6 +84,32 @@ describe("ledger on chain", () => {
       journalHash: round.state.head.hash,
       at: 1,
     });
+  });
+
+  it("I4 M5 a link holds the audit log's head of its time, also after it was asked for again", async () => {
+    const log = createAuditLog({ redis: world.redis, now: () => world.now });
+    const ledger = world.ledger({ auditHead: () => log.head() });
+    const act = (reason: string) => log.note({ by: "brc100:02ab", action: "meme.hide", target: "m", reason });
+    const anchors: AuditAnchor[] = [];
+    for (const [index, notes] of [0, 2, 0, 1].entries()) {
+      for (let n = 0; n < notes; n++) await act(`round ${index}, ${n}`);
+      const { roundId } = (await world.play(index)).state.open;
+      const { linkTxid } = await anchored(ledger, roundId);
+      await act("after the link");
+      assert.equal((await anchored(ledger, roundId)).linkTxid, linkTxid);
+      const { body } = await linkAt(linkTxid);
+      assert.ok("auditHead" in body);
+      anchors.push({ head: body.auditHead });
+    }
+    const records = (await log.page()).items.map(({ hash: _, ...record }) => record).reverse();
+    assert.equal(records.length, 7);
+    assert.deepEqual(verifyAuditLog(records, anchors), { ok: true, head: await log.head() });
+    assert.deepEqual(
+      anchors.map(({ head }) => records.findIndex((record) => auditHashOf(record) === head) + 1),
+      [0, 3, 4, 6],
+    );
+    const forged = records.with(2, { ...records[2], reason: "nothing" } as AuditRecord);
+    assert.equal(verifyAuditLog(forged, anchors).ok, false);
   });
 
   it("M5 asked again, by another worker too, it is the same link; the next round's spends it", async () => {
