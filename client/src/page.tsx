@@ -8,6 +8,7 @@ import { RoundsPage } from "./features/result/rounds-page.tsx";
 import { Arena } from "./features/round/arena.tsx";
 import { Header } from "./features/round/header.tsx";
 import { type SheetState, type Sheets, SheetsContext } from "./features/sheets.tsx";
+import { VaultBar } from "./features/wallet/vault-bar.tsx";
 import { WalletSheet } from "./features/wallet/wallet-sheet.tsx";
 import { usePath } from "./ui/use-path.ts";
 
@@ -53,6 +54,7 @@ export function Page() {
     <SheetsContext value={sheets}>
       <Header path={path} />
       <main className="mx-auto max-w-[1520px] px-4 pb-32 sm:px-6 lg:pb-16">
+        <VaultBar />
         <View path={path} />
       </main>
       <EnterSheet open={sheet.kind === "enter"} onClose={closeIf("enter")} />

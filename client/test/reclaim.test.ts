@@ -1,13 +1,11 @@
-/** M9 in the browser: deposits past their deadline come back with the chain alone; a backup file brings them along. */
+/** M9 in the browser: deposits past their deadline come back with the chain alone. */
 import assert from "node:assert/strict";
 import { LockingScript, Spend, UnlockingScript } from "@bsv/sdk";
 import { publicKeyOf } from "@meme-rounds/shared-schema/crypto";
 import { readRawTx } from "@meme-rounds/shared-schema/tx-read";
-import { toWif } from "@meme-rounds/shared-schema/wif";
 import { failure } from "../src/app/model.ts";
 import type { Api } from "../src/net/api.ts";
 import { createWocGet, findChain, openRefundChain, type RefundChain } from "../src/net/chain.ts";
-import { readRestored } from "../src/wallet/backup-file.ts";
 import { createBook, type KeptDeposit } from "../src/wallet/book.ts";
 import { buildDeposit } from "../src/wallet/deposit.ts";
 import { createReclaim } from "../src/wallet/reclaim.ts";
@@ -157,19 +155,6 @@ describe("taking deposits back", () => {
       const { book } = world({ now: (deadline + days * 86_400) * 1000 });
       assert.equal(keep(book, [one, ended]).deposits.length, left, `${days} days`);
     }
-  });
-
-  it("M9: a backup file brings its deposits back, a bare key none; what does not fit the key is left out", () => {
-    const wif = toWif(secret, "devchain");
-    const file = (deposits: unknown) => JSON.stringify({ format: "meme-rounds-backup", wif, deposits });
-    assert.deepEqual(readRestored(` ${wif} `), { secret, deposits: [] });
-    assert.deepEqual(readRestored(file([one, two]))?.deposits, [one, two]);
-    const foreign = { ...one, escrow: { ...one.escrow, playKey: one.escrow.operatorKey } };
-    const forged = { ...one, txid: two.txid };
-    assert.deepEqual(readRestored(file([foreign, forged, 5, null, {}, two]))?.deposits, [two]);
-    assert.deepEqual(readRestored(file("x"))?.deposits, []);
-    for (const text of ["", "{", "{}", "K123", JSON.stringify({ wif: 5 })])
-      assert.equal(readRestored(text), undefined);
   });
 });
 

@@ -191,6 +191,7 @@ export const ERRORS = {
     "Use the public address, /media/<sha256>.",
   ),
   MEDIA_TAKEN_DOWN: e(410, "This was taken down.", "It does not come back; look at something else."),
+  MEDIA_TYPE_WRONG: e(415, "The request's body is not of a type taken here.", "Send it as application/json."),
   MEME_DUPLICATE: e(409, "This picture is in the round already, or nearly.", "Enter another one."),
   MEME_OWN: e(409, "You cannot boost a meme of your own.", "Back somebody else's."),
   MEME_TAKEN_DOWN: e(409, "This meme was taken down.", "Back another one."),
@@ -200,6 +201,7 @@ export const ERRORS = {
   NETWORK_REFUSED: e(422, "The network refused the transaction.", "Read the message; build a new one."),
   NOT_FOUND: e(404, "There is nothing here.", "Check the address."),
   NOT_READY: e(409, "The round has not introduced itself yet.", "Wait for `you`, then send again.", true),
+  ORIGIN_REFUSED: e(403, "Another website may not do this here.", "Open the game's own page."),
   PASSPHRASE_WRONG: e(
     403,
     "This is not the right passphrase.",

@@ -40,6 +40,16 @@ export function browserDeps(window: Window & typeof globalThis): GameDeps {
       const timer = window.setTimeout(work, ms);
       return () => window.clearTimeout(timer);
     },
+    locks: "locks" in window.navigator ? window.navigator.locks : undefined,
+    persist: async () => (await window.navigator.storage?.persist?.()) ?? false,
+    reload: () => window.location.reload(),
+    onUse(listener) {
+      const kinds = ["pointerdown", "keydown"] as const;
+      for (const kind of kinds) window.addEventListener(kind, listener, { capture: true, passive: true });
+      return () => {
+        for (const kind of kinds) window.removeEventListener(kind, listener, { capture: true });
+      };
+    },
     frame: (work) => void window.requestAnimationFrame(work),
     onAwake(listener) {
       const awake = (): void => {

@@ -11,9 +11,9 @@ import { type Answered, createHttp } from "../net/http.ts";
 import type { Player } from "../net/player.ts";
 import { createReceipts } from "../net/receipts.ts";
 import { createRooms } from "../net/rooms.ts";
-import { createSession } from "../net/session.ts";
-import { createKeystore } from "../wallet/keystore.ts";
+import { type Claimant, createSession } from "../net/session.ts";
 import { createPlayWallet } from "../wallet/play-wallet.ts";
+import { failureOf } from "../wallet/refusal.ts";
 import { createAutoJoinSettings } from "../wallet/spending.ts";
 import { createAutoJoin } from "./auto-join.ts";
 import { createServerClock, type ServerClock } from "./clock.ts";
@@ -23,6 +23,8 @@ import { createIdentity } from "./identity.ts";
 import { createLive } from "./live.ts";
 import { type Failure, failure, type GameActions, type NoticeVm, type Outcome } from "./model.ts";
 import { createStore, NOBODY, type Store, show } from "./store.ts";
+import { createVaultPart } from "./vault.ts";
+import type { VaultActions } from "./vault-model.ts";
 import { createWalletActions } from "./wallet-actions.ts";
 
 export interface GameDeps {
@@ -39,11 +41,19 @@ export interface GameDeps {
   frame: (work: () => void) => void;
   /** Calls back when the page is seen or online again; returns what stops that. */
   onAwake: (listener: () => void) => () => void;
+  /** Calls back when a person touches the page; returns what stops that. */
+  onUse: (listener: () => void) => () => void;
+  /** Undefined in browsers that have none. */
+  locks: Pick<LockManager, "request"> | undefined;
+  /** Asks the browser not to throw this page's data away. */
+  persist: () => Promise<boolean>;
+  reload: () => void;
 }
 
 export interface Game {
   store: Store;
   actions: GameActions;
+  vault: VaultActions;
   clock: ServerClock;
   start(): void;
   stop(): void;
@@ -61,13 +71,17 @@ export function createGame(deps: GameDeps): Game {
   const store = createStore();
   const clock = createServerClock({ now });
   const http = createHttp({ base: `${deps.origin}/api` }, { fetch: deps.fetch });
-  const session = createSession({ http, storage, lock: deps.lock, now, claimant: () => identity.claimant() });
+  /** A session that ended begins anew by itself only where nobody has to be asked for the key. */
+  const claimant = async (): Promise<Claimant | undefined> =>
+    vault.state() === "open" ? await identity.claimant() : undefined;
+  const session = createSession({ http, storage, lock: deps.lock, now, claimant });
   const api = createApi(http, session);
   let busy = 0;
   /** Tells one start from the next: what an earlier one began asynchronously is dropped. */
   let running: object | undefined;
   let cancelBalance = (): void => undefined;
   let stopAwake = (): void => undefined;
+  let stopUse = (): void => undefined;
 
   const network = (): Network => {
     const kept = live.snapshot()?.network ?? storage.getItem(NETWORK_KEY);
@@ -76,9 +90,27 @@ export function createGame(deps: GameDeps): Game {
   const notice = (kind: NoticeVm["kind"], text: string): void => {
     store.dispatch(show.notice({ id: deps.crypto.randomUUID(), kind, text }));
   };
-  const keystore = createKeystore(deps);
+  const knowsNetwork = (): boolean => live.snapshot() !== undefined || storage.getItem(NETWORK_KEY) !== null;
+  const { vault, ...vaultPart } = createVaultPart({
+    ...deps,
+    network,
+    knowsNetwork,
+    wallet: () => wallet,
+    isBusy: () =>
+      wallet
+        .book()
+        ?.read()
+        .deposits.some(({ txid }) => live.isSending(txid)) ?? false,
+    during: (work) => during(work),
+    async changedKey() {
+      if (session.isRemembered()) await session.signOut();
+      return await identity.signIn();
+    },
+    playerChanged: () => live.playerChanged(),
+    changed: () => tellWallet(),
+  });
   const wallet = createPlayWallet({
-    keystore,
+    vault,
     api,
     storage,
     lock: deps.lock,
@@ -95,7 +127,7 @@ export function createGame(deps: GameDeps): Game {
     receipts: createReceipts({ storage }),
     heads: createHeads({ storage }),
     wallet,
-    wantsToPlay: () => session.isRemembered() && wallet.key() !== undefined,
+    wantsToPlay: () => session.isRemembered() && (vault.state() === "open" || vault.state() === "locked"),
     token: session.token,
     after,
     frame: deps.frame,
@@ -122,7 +154,7 @@ export function createGame(deps: GameDeps): Game {
     wallet,
     api,
     network,
-    knowsNetwork: () => live.snapshot() !== undefined || storage.getItem(NETWORK_KEY) !== null,
+    knowsNetwork,
     heardNetwork: (heard) => storage.setItem(NETWORK_KEY, heard),
     signedIn() {
       live.playerChanged();
@@ -137,7 +169,7 @@ export function createGame(deps: GameDeps): Game {
     snapshot: live.snapshot,
     serverNow: clock.now,
     balanceSats: wallet.balanceSats,
-    canSign: () => session.isRemembered() && wallet.key() !== undefined,
+    canSign: () => session.isRemembered() && vault.state() === "open",
     deposit: (sats) => actions.deposit(sats),
     lock: deps.lock,
     after,
@@ -171,6 +203,7 @@ export function createGame(deps: GameDeps): Game {
           : { ...NOBODY, address, playKey: key?.playKey ?? "" },
       ),
     );
+    store.dispatch(show.vault(vaultPart.view()));
     autoJoin.look();
   }
   session.onChange(tellWallet);
@@ -181,7 +214,7 @@ export function createGame(deps: GameDeps): Game {
     try {
       return await work();
     } catch (error) {
-      return failure("INTERNAL", error instanceof Error ? error.message : String(error));
+      return failureOf(error);
     } finally {
       busy--;
       tellWallet();
@@ -193,6 +226,11 @@ export function createGame(deps: GameDeps): Game {
     if (!session.isRemembered() || wallet.key() === undefined) {
       const signed = await identity.signIn();
       if (!signed.ok) return signed;
+    }
+    try {
+      await wallet.open();
+    } catch (error) {
+      return failureOf(error);
     }
     const player = await live.player();
     return player === undefined ? failure("OFFLINE", "The round is not connected.") : await work(player);
@@ -214,10 +252,6 @@ export function createGame(deps: GameDeps): Game {
       limits: autoJoin.settings,
       during,
       play,
-      async changedKey() {
-        if (session.isRemembered()) await session.signOut();
-        return await identity.signIn();
-      },
     }),
     ...createCreatorActions({
       api,
@@ -259,6 +293,7 @@ export function createGame(deps: GameDeps): Game {
   return {
     store,
     actions,
+    vault: vaultPart.actions,
     clock,
     start() {
       running = {};
@@ -268,6 +303,7 @@ export function createGame(deps: GameDeps): Game {
         live.refresh();
         void wallet.refresh();
       });
+      stopUse = deps.onUse(vault.used);
     },
     stop() {
       running = undefined;
@@ -275,6 +311,7 @@ export function createGame(deps: GameDeps): Game {
       finished.stop();
       cancelBalance();
       stopAwake();
+      stopUse();
     },
     loadRounds: finished.loadRounds,
     loadRound: api.round,

@@ -9,10 +9,13 @@ import type { Answered } from "../net/http.ts";
 import { useGame } from "./context.ts";
 import type { Failure, FinishedVm, GameActions, MeVm, NoticeVm, RoundVm, WalletVm } from "./model.ts";
 import type { PageState } from "./store.ts";
+import type { VaultActions, VaultVm } from "./vault-model.ts";
 
 export const useRound = (): RoundVm | undefined => useSelector((state: PageState) => state.round.view);
 export const useMe = (): MeVm => useSelector((state: PageState) => state.me);
 export const useWallet = (): WalletVm => useSelector((state: PageState) => state.wallet);
+export const useVault = (): VaultVm => useSelector((state: PageState) => state.vault);
+export const useVaultActions = (): VaultActions => useGame().vault;
 /** The newest finished round; followed until its models and payments are there. */
 export const useFinished = (): FinishedVm | undefined =>
   useSelector((state: PageState) => state.finished.view);

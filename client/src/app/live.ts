@@ -104,7 +104,14 @@ export function createLive(deps: LiveDeps): Live {
     dropPlayer();
     const commands = createCommands({ newRef: deps.newRef, after: deps.after });
     const player = createPlayer(
-      { roundId: round.roundId, roundTag: round.roundTag, ...key },
+      {
+        roundId: round.roundId,
+        roundTag: round.roundTag,
+        playKey: key.playKey,
+        get secret() {
+          return key.secret;
+        },
+      },
       {
         commands,
         after: deps.after,

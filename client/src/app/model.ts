@@ -154,12 +154,6 @@ export type UploadOutcome = Outcome & { checked?: CheckedVm };
 export type PreviewVm = z.infer<typeof previewAnswer>;
 export type PreviewOutcome = Outcome & { preview?: PreviewVm };
 
-export interface Backup {
-  fileName: string;
-  json: string;
-  wif: string;
-}
-
 export interface NoticeVm {
   id: string;
   text: string;
@@ -182,8 +176,6 @@ export interface GameActions {
   boost(memeId: string, sats: number): Promise<Outcome>;
   chat(text: string): Promise<Outcome>;
   report(memeId: string, reason: string): Promise<Outcome>;
-  backup(): Promise<Backup>;
-  restore(wif: string): Promise<Outcome>;
   setName(name: string): Promise<Outcome>;
   reclaimable(): Promise<{ ok: true; deposits: ReclaimableVm[] } | Failure>;
   reclaim(txid: string): Promise<Outcome>;

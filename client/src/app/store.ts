@@ -1,11 +1,12 @@
 /**
- * The page's state (Redux Toolkit). Owns: slices round, me, wallet, finished, lists, notices, and their types.
+ * The page's state (Redux Toolkit). Owns: slices round, me, wallet, vault, finished, lists, notices, and their types.
  * Does not own: where values come from (game.ts) or who reads them (hooks.ts).
  */
 import { configureStore, createSlice, type PayloadAction } from "@reduxjs/toolkit";
 import type { GalleryItem, RoundSummary } from "../net/api.ts";
 import { NO_AUTO_JOIN } from "../wallet/spending.ts";
 import type { FinishedVm, MeVm, NoticeVm, RoundVm, WalletVm } from "./model.ts";
+import type { VaultVm } from "./vault-model.ts";
 
 export const NOBODY: MeVm = {
   signedIn: false,
@@ -58,6 +59,24 @@ const wallet = createSlice({
   },
 });
 
+const NO_VAULT: VaultVm = {
+  state: "none",
+  asking: false,
+  hasWords: false,
+  hasPassphrase: false,
+  autoLockMinutes: 15,
+  isBackedUp: false,
+  remind: false,
+};
+
+const vault = createSlice({
+  name: "vault",
+  initialState: (): VaultVm => NO_VAULT,
+  reducers: {
+    shown: (_state, action: PayloadAction<VaultVm>) => action.payload,
+  },
+});
+
 const finished = createSlice({
   name: "finished",
   initialState: (): { view: FinishedVm | undefined } => ({ view: undefined }),
@@ -103,6 +122,7 @@ export const show = {
   round: round.actions.shown,
   me: me.actions.changed,
   wallet: wallet.actions.changed,
+  vault: vault.actions.shown,
   finished: finished.actions.shown,
   lists: lists.actions.changed,
   notice: notices.actions.added,
@@ -115,6 +135,7 @@ export const createStore = () =>
       round: round.reducer,
       me: me.reducer,
       wallet: wallet.reducer,
+      vault: vault.reducer,
       finished: finished.reducer,
       lists: lists.reducer,
       notices: notices.reducer,

@@ -1,5 +1,5 @@
 /**
- * What a person does with coins: filling the wallet, putting them into a round, keeping and bringing back the key.
+ * What a person does with coins: filling the wallet, putting them into a round, taking them out.
  * Owns: the order of these steps and their refusals. Does not own: coins and keys (wallet/), the room (live.ts).
  */
 import type { PlayWallet } from "../wallet/play-wallet.ts";
@@ -18,18 +18,13 @@ export interface WalletActionsDeps {
   during<T extends Outcome>(work: () => Promise<T>): Promise<T | Failure>;
   /** Runs work once a key, a sign-in and a place in the room are there. */
   play(work: () => Promise<Outcome>): Promise<Outcome>;
-  /** Signs out whoever is in, and in with the key that was brought back. */
-  changedKey(): Promise<Outcome>;
 }
 
 const FAUCET_SATS = 100_000;
 
 export function createWalletActions(
   deps: WalletActionsDeps,
-): Pick<
-  GameActions,
-  "faucet" | "deposit" | "backup" | "restore" | "reclaimable" | "reclaim" | "withdrawQuote" | "withdraw"
-> {
+): Pick<GameActions, "faucet" | "deposit" | "reclaimable" | "reclaim" | "withdrawQuote" | "withdraw"> {
   const { wallet, live, during } = deps;
 
   const deposit = async (sats: number): Promise<Outcome> => {
@@ -55,18 +50,21 @@ export function createWalletActions(
   return {
     faucet: () => during(() => wallet.faucet(FAUCET_SATS)),
     deposit: (sats) => during(() => deps.play(() => deposit(sats))),
-    backup: wallet.backup,
-    restore: (typed) =>
-      during(async () => {
-        const outcome = await wallet.restore(typed);
-        return outcome.ok ? await deps.changedKey() : outcome;
-      }),
     reclaimable: wallet.reclaim.find,
-    reclaim: (txid) => during(() => wallet.reclaim.take(txid)),
+    reclaim: (txid) =>
+      during(async () => {
+        await wallet.open();
+        return await wallet.reclaim.take(txid);
+      }),
     async withdrawQuote(wish) {
       const answer = await wallet.withdraw.quote(wish);
       return answer.ok ? { ok: true, quote: answer.data } : answer;
     },
-    withdraw: (wish, shown) => during(() => wallet.withdraw.pay(wish, shown)),
+    withdraw: (wish, shown) =>
+      during(async () => {
+        // Unlocked before coins are chosen: nobody else waits for them while a person types a passphrase.
+        await wallet.open();
+        return await wallet.withdraw.pay(wish, shown);
+      }),
   };
 }

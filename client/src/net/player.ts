@@ -13,7 +13,8 @@ export interface PlayerOptions {
   roundId: string;
   roundTag: string;
   playKey: string;
-  secret: Uint8Array;
+  /** Read at each signature; throws while the wallet may not sign. */
+  readonly secret: Uint8Array;
 }
 
 export interface PlayerDeps {
@@ -41,7 +42,7 @@ const READY_MS = 10_000;
 const STALE = new Set<string>(["VOUCHER_SEQ_STALE", "VOUCHER_CHAIN_BROKEN", "CHAT_OUT_OF_ORDER"]);
 
 export function createPlayer(options: PlayerOptions, deps: PlayerDeps): Player {
-  const { roundTag, playKey, secret } = options;
+  const { roundTag, playKey } = options;
   const { commands } = deps;
   let you: You | undefined;
   let heard = 0;
@@ -96,7 +97,7 @@ export function createPlayer(options: PlayerOptions, deps: PlayerDeps): Player {
       const seq = now.nextSeq;
       const voucher = signVoucher(
         { roundTag, playKey, seq, kind, memeId, amount, prev: now.lastVoucherHash },
-        secret,
+        options.secret,
       );
       const answer =
         kind === "enter"
@@ -140,7 +141,7 @@ export function createPlayer(options: PlayerOptions, deps: PlayerDeps): Player {
     chat: (text) =>
       inLine(async (now) => {
         const n = now.chatNext;
-        const sig = signCompact(chatBytes(roundTag, playKey, n, text), secret);
+        const sig = signCompact(chatBytes(roundTag, playKey, n, text), options.secret);
         const answer = await commands.run("chat", { text, sig });
         if (answer.ok && you !== undefined && you.chatNext === n) update({ ...you, chatNext: n + 1 });
         return answer;

@@ -1,37 +1,32 @@
 /**
- * The play wallet: key, coins, deposits, backup. Owns: putting them together, and that a deposit is stored before it is
+ * The play wallet: key, coins, deposits. Owns: putting them together, and that a deposit is stored before it is
  * sent. Does not own: signing in (session.ts), rounds, the screen.
  */
-import { addressOf, publicKeyOf } from "@meme-rounds/shared-schema/crypto";
+import { addressOf } from "@meme-rounds/shared-schema/crypto";
 import type { Network } from "@meme-rounds/shared-schema/records";
 import type { Snapshot } from "@meme-rounds/shared-schema/rest";
-import { toWif } from "@meme-rounds/shared-schema/wif";
-import { type Backup, failure, type Outcome, type WalletEventVm } from "../app/model.ts";
+import { failure, type Outcome, type WalletEventVm } from "../app/model.ts";
 import type { Api } from "../net/api.ts";
 import type { RefundChain } from "../net/chain.ts";
 import type { Answered } from "../net/http.ts";
-import { readRestored } from "./backup-file.ts";
 import { createBook, type KeptDeposit, type WalletBook, withEvent } from "./book.ts";
 import { type Coin, noteRefused, noteSpent, outpointOf, prune, spendable, sumOf } from "./coins.ts";
 import { buildDeposit } from "./deposit.ts";
-import type { Keystore } from "./keystore.ts";
 import { createReclaim, type Reclaim } from "./reclaim.ts";
+import type { Key, Vault } from "./vault.ts";
 import { createWithdraw, type Withdraw } from "./withdraw.ts";
 
-export interface Key {
-  secret: Uint8Array;
-  playKey: string;
-}
+export type { Key };
 
 export interface PlayWallet {
-  /** The key, once `load` or `open` has found or made it. */
+  /** The key, once `load` or `open` has found or made it; its secret is there only while the vault is open. */
   key(): Key | undefined;
   address(): string;
   /** Undefined while there is no key. */
   book(): WalletBook | undefined;
   /** Finds the key this browser has; makes none. */
   load(): Promise<void>;
-  /** The key, made silently at first need. Rejects where the browser keeps no keys. */
+  /** A key that can sign (vault.ts `ready`): made silently at first need, the person asked where it is locked. */
   open(): Promise<Key>;
   balanceSats(): number;
   history(): WalletEventVm[];
@@ -43,15 +38,14 @@ export interface PlayWallet {
   pending(roundId: string): KeptDeposit[];
   settled(txid: string, state: "accepted" | "refused"): void;
   paid(event: WalletEventVm): void;
-  backup(): Promise<Backup>;
-  /** `typed` is a key (WIF) or the text of a backup file; its deposits come back too. */
-  restore(typed: string): Promise<Outcome>;
+  /** Takes in deposits that a backup brought along. */
+  adopt(deposits: readonly KeptDeposit[]): Promise<void>;
   reclaim: Reclaim;
   withdraw: Withdraw;
 }
 
 export interface PlayWalletDeps {
-  keystore: Keystore;
+  vault: Pick<Vault, "key" | "load" | "ready">;
   api: Pick<Api, "utxos" | "fee" | "faucet" | "broadcast">;
   /** The chain itself; rejects when it is not known where to find it. */
   chain: () => Promise<RefundChain>;
@@ -64,25 +58,23 @@ export interface PlayWalletDeps {
 
 export function createPlayWallet(deps: PlayWalletDeps): PlayWallet {
   const { api, now } = deps;
-  let key: Key | undefined;
-  let listed: Coin[] = [];
+  const { key, ready: open } = deps.vault;
+  /** Of the key it was asked for: another one may be here since. */
+  let listed: { of: string; coins: Coin[] } = { of: "", coins: [] };
 
-  const use = (secret: Uint8Array): Key => {
-    key = { secret, playKey: publicKeyOf(secret) };
-    deps.changed();
-    return key;
+  const address = (): string => {
+    const playKey = key()?.playKey;
+    return playKey === undefined ? "" : addressOf(playKey, deps.network());
   };
-  const address = (): string => (key === undefined ? "" : addressOf(key.playKey, deps.network()));
+  const listing = (): Coin[] => (listed.of === address() ? listed.coins : []);
   const book = (): WalletBook => createBook({ address: address() }, deps);
   const coins = (): Coin[] => {
-    if (key === undefined) return [];
+    if (key() === undefined) return [];
     const { notes, payments } = book().read();
     // Without an answer a payment may still arrive: its coins are not used for another one, however long it takes.
     const promised = new Set(payments.flatMap(({ state, spends }) => (state === "pending" ? spends : [])));
-    return spendable(listed, notes).filter((coin) => !promised.has(outpointOf(coin)));
+    return spendable(listing(), notes).filter((coin) => !promised.has(outpointOf(coin)));
   };
-
-  const open = async (): Promise<Key> => key ?? use(await deps.keystore.create());
 
   const refresh = async (): Promise<void> => {
     const of = address();
@@ -90,17 +82,17 @@ export function createPlayWallet(deps: PlayWalletDeps): PlayWallet {
     const answer = await api.utxos(of);
     // Out of reach: the last listing stands. Another key since: this listing is not its.
     if (!answer.ok || of !== address()) return;
-    listed = answer.data.utxos;
-    book().update((now_) => ({ ...now_, notes: prune(listed, now_.notes, now()) }));
+    listed = { of, coins: answer.data.utxos };
+    book().update((now_) => ({ ...now_, notes: prune(listing(), now_.notes, now()) }));
     deps.changed();
   };
 
   const prepare = async (round: Snapshot, sats: number): Promise<Answered<KeptDeposit>> => {
-    const { secret } = await open();
+    const own = await open();
     await refresh();
     const fee = await api.fee();
     if (!fee.ok) return fee;
-    const built = buildDeposit(round, coins(), { sats, satPerKb: fee.data.satPerKb }, secret);
+    const built = buildDeposit(round, coins(), { sats, satPerKb: fee.data.satPerKb }, own.secret);
     if (built === undefined)
       return failure(
         "BALANCE_LOW",
@@ -121,7 +113,7 @@ export function createPlayWallet(deps: PlayWalletDeps): PlayWallet {
   };
 
   const reclaim = createReclaim({
-    key: () => key,
+    key,
     book,
     chain: deps.chain,
     api,
@@ -133,7 +125,7 @@ export function createPlayWallet(deps: PlayWalletDeps): PlayWallet {
   });
 
   const withdraw = createWithdraw({
-    key: () => key,
+    key,
     network: deps.network,
     coins,
     book,
@@ -147,20 +139,17 @@ export function createPlayWallet(deps: PlayWalletDeps): PlayWallet {
   return {
     reclaim,
     withdraw,
-    key: () => key,
+    key,
     address,
-    book: () => (key === undefined ? undefined : book()),
-    async load() {
-      if (key !== undefined) return;
-      const secret = await deps.keystore.load();
-      if (secret !== undefined) use(secret);
-    },
+    book: () => (key() === undefined ? undefined : book()),
+    load: deps.vault.load,
     open,
     balanceSats: () => sumOf(coins()),
-    history: () => (key === undefined ? [] : book().read().history),
+    history: () => (key() === undefined ? [] : book().read().history),
     refresh,
     async faucet(sats) {
-      await open();
+      // Receiving takes no signature: a locked wallet stays locked.
+      if (key() === undefined) await open();
       const answer = await api.faucet(address(), sats);
       if (!answer.ok) return answer;
       const { txid } = answer.data;
@@ -175,7 +164,7 @@ export function createPlayWallet(deps: PlayWalletDeps): PlayWallet {
     // One at a time over all tabs: two deposits must not choose the same coins.
     prepare: (round, sats) => deps.lock("mr:coins", () => prepare(round, sats)),
     pending: (roundId) =>
-      key === undefined
+      key() === undefined
         ? []
         : book()
             .read()
@@ -200,43 +189,13 @@ export function createPlayWallet(deps: PlayWalletDeps): PlayWallet {
       deps.changed();
     },
     paid(event) {
-      if (key === undefined) return;
+      if (key() === undefined) return;
       const known = book().read().history;
       if (withEvent(known, event).length === known.length) return;
       book().update((before) => ({ ...before, history: withEvent(before.history, event) }));
       void refresh();
     },
-    async backup() {
-      const { secret, playKey } = await open();
-      const network = deps.network();
-      const wif = toWif(secret, network);
-      const { deposits } = book().read();
-      const file = {
-        format: "meme-rounds-backup",
-        version: 1,
-        network,
-        address: address(),
-        playKey,
-        wif,
-        deposits,
-      };
-      return {
-        fileName: `meme-rounds-${address().slice(0, 8)}.json`,
-        json: JSON.stringify(file, undefined, 2),
-        wif,
-      };
-    },
-    async restore(typed) {
-      const restored = readRestored(typed);
-      if (restored === undefined)
-        return failure(
-          "BAD_REQUEST",
-          "This is neither a backup file nor a private key. A key begins with K, L or c and has 52 characters.",
-        );
-      const { secret, deposits } = restored;
-      await deps.keystore.replace(secret);
-      listed = [];
-      use(secret);
+    async adopt(deposits) {
       book().update((before) => {
         const had = new Set(before.deposits.map(({ txid }) => txid));
         return {
@@ -245,7 +204,6 @@ export function createPlayWallet(deps: PlayWalletDeps): PlayWallet {
         };
       });
       await refresh();
-      return { ok: true };
     },
   };
 }

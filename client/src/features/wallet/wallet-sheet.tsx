@@ -9,12 +9,12 @@ import { ErrorNote } from "../../ui/error-note.tsx";
 import { Sheet } from "../../ui/sheet.tsx";
 import { useTask } from "../../ui/use-task.ts";
 import { count } from "../../ui/words.ts";
-import { Backup, Restore } from "./backup.tsx";
 import { DepositForm } from "./deposit-form.tsx";
 import { Receive } from "./receive.tsx";
 import { Reclaim } from "./reclaim.tsx";
 import { OtherWallets, SignIn } from "./sign-in.tsx";
 
+const Keep = lazy(() => import("./keep.tsx"));
 const Money = lazy(() => import("./money.tsx"));
 
 interface WalletSheetProps {
@@ -45,7 +45,9 @@ function Outside() {
       <SignIn />
       <Reclaim />
       <OtherWallets />
-      <Restore />
+      <Suspense>
+        <Keep signedIn={false} />
+      </Suspense>
     </>
   );
 }
@@ -82,8 +84,9 @@ function Inside() {
       <Suspense>
         <Money />
       </Suspense>
-      <Backup />
-      <Restore />
+      <Suspense>
+        <Keep signedIn />
+      </Suspense>
       <div className="flex flex-col gap-3 border-t border-line pt-5">
         <ErrorNote failure={leave.failed} />
         <Button look="quiet" pending={leave.pending} onClick={() => leave.run()} data-testid="sign-out">
