@@ -5,6 +5,7 @@
 import { hkdfSync } from "node:crypto";
 import { networkSchema } from "@meme-rounds/shared-schema/records";
 import { z } from "zod";
+import { isTrust } from "./infra/client-ip.ts";
 import { refusedMixtures } from "./mixtures.ts";
 
 export const SERVICES = [
@@ -23,6 +24,7 @@ export type ServiceName = (typeof SERVICES)[number];
 const arcDialect = z.enum(["arc", "arcade"]);
 const port = z.coerce.number().int().min(0).max(65_535);
 const sats = z.coerce.number().int().positive().max(21e14);
+const cap = z.coerce.number().int().min(1).max(1_000_000);
 const share = z.coerce.number().min(0).max(1);
 const list = z.string().transform((text) =>
   text
@@ -155,7 +157,32 @@ const schema = z.object({
   TRUST_PROXY: z
     .string()
     .default("")
-    .describe("Proxies whose X-Forwarded-For is believed; none by default (I5)."),
+    .refine(isTrust, "it names no proxy")
+    .describe(
+      "Proxies whose X-Forwarded-For is believed: how many hops, or addresses, CIDRs and the word loopback, separated by commas; none by default (I5).",
+    ),
+  CORS_ORIGINS: list
+    .default([])
+    .describe(
+      "Other origins whose pages may use the API and play, https://host; only our own page by default.",
+    ),
+  PAGE_CONNECT: list
+    .default([])
+    .describe("Further origins the page may read: relays under names of their own, wss://host."),
+  CONNECTIONS_PER_IP: cap
+    .default(1_000)
+    .describe("Connections one address may hold; loopback any number (I5)."),
+  SOCKETS_PER_IP: cap.default(500).describe("Websockets one address may hold; loopback any number (I5)."),
+  SECURITY_CONTACT: list
+    .default([])
+    .describe("mailto: or https: of who is told of a weakness; security@DOMAIN by default."),
+  SECURITY_EXPIRES_DAYS: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .max(365)
+    .default(180)
+    .describe("For how many days /.well-known/security.txt says it holds."),
   DRAIN_SECONDS: z.coerce
     .number()
     .int()

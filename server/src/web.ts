@@ -8,12 +8,13 @@ import { ERRORS } from "@meme-rounds/shared-schema/errors";
 import compression from "compression";
 import express from "express";
 import { z } from "zod";
+import { trustOf } from "./infra/client-ip.ts";
 import { apiRouter, type HttpDeps, type Route, route } from "./infra/http.ts";
 import { answerMetrics } from "./infra/metrics.ts";
 import { docsPage, openApiOf } from "./infra/openapi.ts";
 
 export interface WebOptions {
-  /** express' `trust proxy`; empty trusts nobody. */
+  /** TRUST_PROXY; empty trusts nobody. */
   trustProxy: string;
   /** The built page; absent on processes that do not serve it. */
   pageDir?: string;
@@ -49,7 +50,7 @@ const errorsRoute: Route = route({
 /** Binds everything onto an express app that somebody else listens with. */
 export function bindWeb(app: express.Application, options: WebOptions, deps: WebDeps): void {
   app.disable("x-powered-by");
-  if (options.trustProxy !== "") app.set("trust proxy", options.trustProxy);
+  app.set("trust proxy", trustOf(options.trustProxy));
   app.use((_req, res, next) => {
     res.set({ "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer" });
     next();

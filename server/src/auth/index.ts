@@ -28,6 +28,8 @@ import { createSessions, type Session } from "./sessions.ts";
 import { createAccessTokens } from "./tokens.ts";
 import { createUsers } from "./users.ts";
 
+export { ipRuleRoutes } from "./ip-rules/routes.ts";
+
 export interface AuthOptions {
   /** Host (and port) people see in the text they sign; tokens are good for this one only. */
   domain: string;

@@ -25,6 +25,17 @@ export function trustOf(text: string): Trust {
   return app.get("trust proxy fn") as Trust;
 }
 
+/** Whether `trustOf` takes it. */
+export function isTrust(text: string): boolean {
+  try {
+    trustOf(text);
+    return true;
+  } catch {
+    // The reason is in the name of the setting.
+    return false;
+  }
+}
+
 /** An IPv6 address as eight numbers of 16 bits; undefined when it is none. */
 export function groupsOf(address: string): number[] | undefined {
   if (isIP(address) !== 6 || address.includes("%")) return undefined;

@@ -30,7 +30,7 @@ export const SOCKET_MESSAGES_PER_SECOND = 60;
 export const LOOPBACK_FACTOR = 40;
 
 export const LIMITS = {
-  everything: { name: "http.all", per: "ip", points: 3_000, seconds: 60, batch: 100, away: "open" },
+  everything: { name: "http.all", per: "ip", points: 12_000, seconds: 60, batch: 100, away: "open" },
   challenge: { name: "auth.challenge", per: "ip", points: 30, seconds: 60, away: "closed" },
   verify: { name: "auth.verify", per: "ip", points: 30, seconds: 60, away: "closed" },
   refresh: { name: "auth.refresh", per: "ip", points: 60, seconds: 60, away: "closed" },

@@ -3,7 +3,7 @@
  * HTTP server, and the order in which they start and stop. Does not own: what any of them does.
  */
 import { readFile } from "node:fs/promises";
-import { createServer, type IncomingMessage } from "node:http";
+import type { IncomingMessage } from "node:http";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { createAdminService } from "../admin/index.ts";
@@ -17,7 +17,6 @@ import { createContentService } from "../content/index.ts";
 import { createClassifier } from "../content/moderation/classifier.ts";
 import { matchMaker, RedisPresence, Server, WebSocketTransport } from "../infra/colyseus.ts";
 import type { Lifecycle } from "../infra/lifecycle.ts";
-import { createLimiter } from "../infra/limiter.ts";
 import type { Logger } from "../infra/logger.ts";
 import { createRedis } from "../infra/redis.ts";
 import { SafeRedisDriver } from "../infra/safe-driver.ts";
@@ -32,6 +31,7 @@ import { createRoundService } from "../round/index.ts";
 import { bindWeb } from "../web.ts";
 import { callbackOf, chainOf } from "./chain.ts";
 import { createChainFiles } from "./chain-files.ts";
+import { createFront } from "./front.ts";
 import { operatorKeystore } from "./keystores.ts";
 
 /** Frames a player may send: a deposit with its parents is the largest. */
@@ -56,6 +56,7 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
 
   const admin = createAdminService({ redis, now });
   const { audit } = admin;
+  const front = await createFront(config, { redis, audit, logger, now }, life);
   const auth = createAuthService(
     {
       domain: config.DOMAIN,
@@ -128,10 +129,22 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
   const analytics = createAnalyticsService({ redis, namesOf: (keys) => auth.namesOf(keys), now });
   const round = createRoundService(
     { network: config.NETWORK, arena: config.ARENA, roundSeconds: config.ROUND_SECONDS },
-    { redis, tapRedis, auth, content, payment, audience, analytics, audit, logger, now },
+    {
+      redis,
+      tapRedis,
+      auth,
+      content,
+      payment,
+      audience,
+      analytics,
+      limiter: front.limiter,
+      audit,
+      logger,
+      now,
+    },
   );
 
-  const http = createServer();
+  const http = front.gate.createServer();
   const isSpectator = (req: IncomingMessage) => (req.url ?? "").startsWith("/spectate/");
   http.on("upgrade", (req, socket, head) => {
     if (isSpectator(req) && !audience.handleUpgrade(req, socket, head)) socket.destroy();
@@ -167,6 +180,7 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
             ...payment.routes,
             ...round.routes,
             ...audience.routes,
+            ...front.routes,
             ...analytics.routes,
             ...(callback ? callbackRoutes(callback, { onHint: (txid) => payment.onHint(txid) }) : []),
           ],
@@ -176,7 +190,7 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
             readPage: () => readFile(join(pageDir, "index.html"), "utf8"),
           }),
           authenticate: auth.authenticate,
-          limiter: createLimiter(redis),
+          limiter: front.limiter,
           logger,
           ready: async () => redis.status === "ready",
           details: async () => ({ models: await modelsStatus(config, { redis, logger, now }) }),

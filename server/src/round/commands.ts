@@ -11,28 +11,22 @@ import {
   type You,
 } from "@meme-rounds/shared-schema/messages";
 import { ZERO_HASH } from "@meme-rounds/shared-schema/records";
-import { RateLimiterMemory, RateLimiterRes } from "rate-limiter-flexible";
 import type { Caller } from "../infra/http.ts";
+import type { SharedLimiter, Standing } from "../infra/limiter.ts";
+import { LIMITS } from "../infra/limits.ts";
 import type { Logger } from "../infra/logger.ts";
 import type { Answer, RoundActor } from "./actor.ts";
 import { takeDeposit } from "./deposit-desk.ts";
+import type { Seated } from "./door.ts";
 import type { AuthPort, ContentPort, PaymentPort } from "./ports.ts";
 
-/** Messages of a kind per player and second-window; beyond it the answer is RATE_LIMITED (I5). */
-const MESSAGE_LIMITS: Record<Exclude<ClientMessageKind, "watch">, { points: number; seconds: number }> = {
-  deposit: { points: 10, seconds: 60 },
-  enter: { points: 6, seconds: 60 },
-  boost: { points: 100, seconds: 10 },
-  chat: { points: 5, seconds: 10 },
-  report: { points: 10, seconds: 60 },
-};
-
-type AnsweredKind = keyof typeof MESSAGE_LIMITS;
+type AnsweredKind = Exclude<ClientMessageKind, "watch">;
 
 export interface CommandDeps {
   auth: Pick<AuthPort, "play">;
   content: ContentPort;
   payment: PaymentPort;
+  limiter: Pick<SharedLimiter, "judge">;
   logger: Logger;
   now(): number;
 }
@@ -40,26 +34,29 @@ export interface CommandDeps {
 /** Where a later answer goes (a deposit the network was slow about). */
 export type Later = (answer: Answer) => void;
 
+/** What a message may lead to besides its answer. */
+export interface Sender {
+  later: Later;
+  /** I5: its socket is to be closed after the answer. */
+  kick(): void;
+}
+
 export class CommandEdge {
   private readonly actor: RoundActor;
   private readonly deps: CommandDeps;
-  private readonly limiters: Map<AnsweredKind, RateLimiterMemory>;
+  /** The judgement each player waits for, if it waits. */
+  private readonly turns = new Map<string, Promise<Standing>>();
 
   constructor(actor: RoundActor, deps: CommandDeps) {
     this.actor = actor;
     this.deps = deps;
-    this.limiters = new Map(
-      (Object.keys(MESSAGE_LIMITS) as AnsweredKind[]).map((kind) => {
-        const { points, seconds } = MESSAGE_LIMITS[kind];
-        return [kind, new RateLimiterMemory({ points, duration: seconds })];
-      }),
-    );
   }
 
   /** Answers every message, whatever is in it. Never throws. */
-  async handle(kind: AnsweredKind, raw: unknown, caller: Caller, later: Later): Promise<Answer> {
+  async handle(kind: AnsweredKind, raw: unknown, caller: Seated, sender: Sender): Promise<Answer> {
     const ref = refOf(raw);
     try {
+      await this.limit(kind, caller, sender);
       const parsed = clientMessages[kind].safeParse(raw);
       if (!parsed.success) {
         const issue = parsed.error.issues[0];
@@ -69,8 +66,7 @@ export class CommandEdge {
           `${issue?.path.join(".") ?? ""}: ${issue?.message ?? "invalid"}`,
         );
       }
-      await this.limit(kind, caller.playKey);
-      return await this.dispatch(kind, parsed.data, caller, later);
+      return await this.dispatch(kind, parsed.data, caller, sender.later);
     } catch (error) {
       if (error instanceof CodedError) return this.actor.rejected(ref, error.code, error.message);
       this.deps.logger.error({ err: error, kind }, "a command failed");
@@ -94,13 +90,33 @@ export class CommandEdge {
     };
   }
 
-  private async limit(kind: AnsweredKind, key: string): Promise<void> {
-    try {
-      await this.limiters.get(kind)?.consume(key);
-    } catch (refused) {
-      if (refused instanceof RateLimiterRes) throw new CodedError("RATE_LIMITED");
-      throw refused;
-    }
+  /** Throws RATE_LIMITED. */
+  private async limit(kind: AnsweredKind, caller: Seated, sender: Sender): Promise<void> {
+    const { verdict, resetMs } = await this.inTurn(caller.playKey, () => this.judge(kind, caller));
+    if (verdict === "ok") return;
+    if (verdict === "kick") sender.kick();
+    throw new CodedError("RATE_LIMITED", `Try again in ${Math.ceil(resetMs / 1_000)} s.`);
+  }
+
+  /** I5: an address is counted for all it sends, an identity for each kind. */
+  private judge(kind: AnsweredKind, { identity, ip }: Seated): Standing | Promise<Standing> {
+    const { limiter } = this.deps;
+    const own = (all: Standing) => (all.verdict === "ok" ? limiter.judge(LIMITS[kind], identity) : all);
+    const all = limiter.judge(LIMITS.messages, { ip });
+    return all instanceof Promise ? all.then(own) : own(all);
+  }
+
+  /** Vouchers are a chain: one whose limit has to be asked for is not overtaken by the next of its player. */
+  private inTurn(playKey: string, judge: () => Standing | Promise<Standing>): Standing | Promise<Standing> {
+    const before = this.turns.get(playKey);
+    const mine = before === undefined ? judge() : before.then(judge, judge);
+    if (!(mine instanceof Promise)) return mine;
+    this.turns.set(playKey, mine);
+    const over = (): void => {
+      if (this.turns.get(playKey) === mine) this.turns.delete(playKey);
+    };
+    mine.then(over, over);
+    return mine;
   }
 
   private dispatch(kind: AnsweredKind, message: unknown, caller: Caller, later: Later): Promise<Answer> {

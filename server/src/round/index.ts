@@ -9,6 +9,7 @@ import type { AuditPort } from "../infra/audit.ts";
 import { matchMaker, type Server } from "../infra/colyseus.ts";
 import { createVerifier } from "../infra/ecdsa.ts";
 import type { Route } from "../infra/http.ts";
+import type { SharedLimiter } from "../infra/limiter.ts";
 import type { Logger } from "../infra/logger.ts";
 import type { Redis } from "../infra/redis.ts";
 import { createDetails } from "./details.ts";
@@ -42,6 +43,7 @@ export interface RoundServiceDeps {
   payment: PaymentPort;
   audience: AudiencePort;
   analytics: AnalyticsPort;
+  limiter: Pick<SharedLimiter, "judge" | "kickedFor">;
   /** I4: knows of a cancelled round before anything is done. */
   audit?: AuditPort;
   logger: Logger;

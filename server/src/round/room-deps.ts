@@ -1,5 +1,6 @@
 /** What a round's room is built from. Owns: the type only; index.ts fills it. */
 import type { Network } from "@meme-rounds/shared-schema/records";
+import type { SharedLimiter } from "../infra/limiter.ts";
 import type { Logger } from "../infra/logger.ts";
 import type { Redis } from "../infra/redis.ts";
 import type { RoundDirectory } from "./directory.ts";
@@ -17,6 +18,7 @@ export interface RoundDeps {
   payment: PaymentPort;
   audience: AudiencePort;
   analytics: AnalyticsPort;
+  limiter: Pick<SharedLimiter, "judge" | "kickedFor">;
   logger: Logger;
   now(): number;
   verify(bytes: Uint8Array, sigHex: string, publicKeyHex: string): boolean;

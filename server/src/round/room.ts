@@ -3,6 +3,7 @@
  * Owns: joining and leaving, messages in and answers out, the public state's patches, the clock that ticks.
  * Does not own: rules, the journal, phases (life.ts) or what is public (projection.ts).
  */
+import { SOCKET_CLOSE } from "@meme-rounds/shared-schema/close-codes";
 import { CodedError } from "@meme-rounds/shared-schema/errors";
 import type { ClientMessageKind, ServerMessages } from "@meme-rounds/shared-schema/messages";
 import type { Entry } from "@meme-rounds/shared-schema/records";
@@ -15,11 +16,11 @@ import {
   Room,
   ServerError,
 } from "../infra/colyseus.ts";
-import type { Caller } from "../infra/http.ts";
 import type { Lease } from "../infra/leases.ts";
+import { SOCKET_MESSAGES_PER_SECOND } from "../infra/limits.ts";
 import { type Answer, RoundActor } from "./actor.ts";
 import { CommandEdge } from "./commands.ts";
-import { admitToRoom } from "./door.ts";
+import { admitToRoom, type Seated } from "./door.ts";
 import { appendJournal } from "./journal-store.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import { RoundLife } from "./life.ts";
@@ -39,7 +40,7 @@ export interface RoomOptions {
   lease: Lease;
 }
 
-type RoundClient = Client<{ auth: Caller; userData: { ready: boolean } }>;
+type RoundClient = Client<{ auth: Seated; userData: { ready: boolean; kicked?: true } }>;
 
 const TICK_MS = 200;
 const SNAPSHOT_MS = 1_000;
@@ -52,7 +53,7 @@ export function createRoundRoom(deps: RoundDeps) {
   return class RoundRoom extends Room<{ state: RoundView; client: RoundClient }> {
     override autoDispose = false;
     override patchRate = 100;
-    override maxMessagesPerSecond = 60;
+    override maxMessagesPerSecond = SOCKET_MESSAGES_PER_SECOND;
     override seatReservationTimeout = 5;
     override state = new RoundView();
     private tap: Tap | undefined;
@@ -68,9 +69,9 @@ export function createRoundRoom(deps: RoundDeps) {
     static override async onAuth(
       token: string | undefined,
       _options: unknown,
-      _context: AuthContext,
-    ): Promise<Caller> {
-      return await admitToRoom(deps.auth, token);
+      context: AuthContext,
+    ): Promise<Seated> {
+      return await admitToRoom(deps, token, context.ip);
     }
 
     override setSerializer(_serializer: unknown): void {
@@ -155,6 +156,7 @@ export function createRoundRoom(deps: RoundDeps) {
 
     override async onDrop(client: RoundClient, code: number): Promise<void> {
       if (code === CloseCode.SERVER_SHUTDOWN || code === CloseCode.CONSENTED) return;
+      if (code === SOCKET_CLOSE.kicked) return;
       await this.allowReconnection(client, 20).catch(() => undefined);
     }
 
@@ -175,11 +177,26 @@ export function createRoundRoom(deps: RoundDeps) {
 
     private async on(kind: (typeof ANSWERED)[number], client: RoundClient, raw: unknown): Promise<void> {
       const { edge, actor } = this;
+      if (client.userData?.kicked) return;
       if (!edge || !actor || !client.auth || !client.userData?.ready) {
         if (actor) this.answer(client, actor.rejected("", "NOT_READY"));
         return;
       }
-      this.answer(client, await edge.handle(kind, raw, client.auth, (later) => this.answer(client, later)));
+      let kicked = false;
+      const answer = await edge.handle(kind, raw, client.auth, {
+        later: (later) => this.answer(client, later),
+        kick: () => {
+          kicked = true;
+        },
+      });
+      this.answer(client, answer);
+      if (kicked) this.kick(client);
+    }
+
+    /** I5: what is still on the way from this socket is not read any more. */
+    private kick(client: RoundClient): void {
+      client.userData = { ready: false, kicked: true };
+      client.leave(SOCKET_CLOSE.kicked, "RATE_LIMITED");
     }
 
     private answer(client: RoundClient, answer: Answer): void {

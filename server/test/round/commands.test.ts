@@ -4,6 +4,8 @@ import { randomUUID } from "node:crypto";
 import { signEd25519 } from "@meme-rounds/shared-schema/crypto";
 import { type Actor, actor, memeIdOf, STUB, TestRound } from "../../../shared-schema/test/support/round.ts";
 import { judgeText } from "../../src/content/moderation/text.ts";
+import type { Standing } from "../../src/infra/limiter.ts";
+import { LIMITS, type LimitRule } from "../../src/infra/limits.ts";
 import { createLogger } from "../../src/infra/logger.ts";
 import { RoundActor } from "../../src/round/actor.ts";
 import { CommandEdge } from "../../src/round/commands.ts";
@@ -17,6 +19,10 @@ function rig() {
   round.must(round.enter(ann, "dog"));
   round.must(round.enter(bob, "frog"));
   const reported: unknown[] = [];
+  const kicks: Actor[] = [];
+  const limiter = {
+    judge: (_rule: LimitRule): Standing | Promise<Standing> => ({ verdict: "ok", remaining: 1, resetMs: 0 }),
+  };
   const mailbox = new RoundActor(round.state, [], {
     append: async () => undefined,
     verify: STUB.verify,
@@ -36,6 +42,7 @@ function rig() {
       reported: async (report) => void reported.push(report),
     },
     payment: new Proxy({} as ConstructorParameters<typeof CommandEdge>[1]["payment"], { get: unasked }),
+    limiter: { judge: (rule) => limiter.judge(rule) },
     logger: createLogger("test", "silent"),
     now: () => round.now,
   });
@@ -43,10 +50,15 @@ function rig() {
     edge.handle(
       kind,
       { ref: randomUUID(), ...body },
-      { identity: who.identity, playKey: who.playKey, role: "player", sessionId: "s" },
-      () => undefined,
+      { identity: who.identity, playKey: who.playKey, role: "player", sessionId: "s", ip: "192.0.2.1" },
+      {
+        later: () => undefined,
+        kick: () => {
+          kicks.push(who);
+        },
+      },
     );
-  return { round, reported, send };
+  return { round, reported, send, limiter, kicks };
 }
 
 describe("the room's edge", () => {
@@ -75,5 +87,53 @@ describe("the room's edge", () => {
     const again = await send("report", ann, { memeId, reason: "rude" });
     assert.ok(!again.ok && again.code === "REPORT_TWICE");
     assert.equal(reported.length, 1);
+  });
+
+  it("I5: a kind beyond its limit is answered RATE_LIMITED with when to come back, malformed or not", async () => {
+    const { send, limiter, kicks } = rig();
+    const asked: string[] = [];
+    limiter.judge = (rule) => {
+      asked.push(rule.name);
+      const over = rule === LIMITS.chat;
+      return { verdict: over ? "limit" : "ok", remaining: 0, resetMs: 4_200 };
+    };
+    const answer = await send("chat", ann, { nonsense: true });
+    assert.ok(!answer.ok && answer.code === "RATE_LIMITED");
+    assert.match(answer.message, /5 s/);
+    assert.deepEqual(asked, [LIMITS.messages.name, LIMITS.chat.name]);
+    assert.ok((await send("report", ann, { memeId: memeIdOf("frog"), reason: "rude" })).ok);
+    assert.deepEqual(kicks, []);
+  });
+
+  it("I5: who goes on far beyond it is answered and thrown out", async () => {
+    const { send, limiter, kicks } = rig();
+    limiter.judge = () => ({ verdict: "kick", remaining: 0, resetMs: 60_000 });
+    const answer = await send("chat", ann, { text: "hi", sig: "00".repeat(64) });
+    assert.ok(!answer.ok && answer.code === "RATE_LIMITED");
+    assert.deepEqual(kicks, [ann]);
+  });
+
+  it("I5: a message whose limit has to be asked for is not overtaken by the next of its player", async () => {
+    const { round, send, limiter } = rig();
+    const good: Standing = { verdict: "ok", remaining: 1, resetMs: 0 };
+    const held = Promise.withResolvers<Standing>();
+    let calls = 0;
+    limiter.judge = (rule) => {
+      if (rule !== LIMITS.report) return good;
+      calls++;
+      return calls === 1 ? held.promise : good;
+    };
+    const answered: string[] = [];
+    const report = (who: Actor, meme: string) =>
+      send("report", who, { memeId: memeIdOf(meme), reason: "rude" }).then(() =>
+        answered.push(`${who === ann ? "ann" : "bob"} ${meme}`),
+      );
+    const all = [report(ann, "frog"), report(ann, "dog"), report(bob, "dog")];
+    await all[2];
+    assert.deepEqual(answered, ["bob dog"]);
+    held.resolve(good);
+    await Promise.all(all);
+    assert.deepEqual(answered, ["bob dog", "ann frog", "ann dog"]);
+    assert.equal(round.state.head.seq > 0, true);
   });
 });

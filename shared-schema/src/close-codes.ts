@@ -1,0 +1,7 @@
+/** Close codes of ours on the round's sockets (I5). A client does not come back by itself after either. */
+export const SOCKET_CLOSE = {
+  /** Went on far beyond a limit: joining is refused for a minute. */
+  kicked: 4129,
+  /** The address was put on the deny list. */
+  denied: 4103,
+} as const;
