@@ -38,6 +38,8 @@ export interface Keystore {
   create(): Promise<KeptKey>;
   /** Puts another key in its place, without a passphrase; the former one stays sealed beside it. */
   replace(content: KeyContent): Promise<KeptKey>;
+  /** Puts a new key, with words, in its place; the former one stays sealed beside it. */
+  renew(): Promise<KeptKey>;
   /** Seals the same key anew: with the passphrase `next`, or without one. */
   reseal(now: string | undefined, next: string | undefined): Promise<KeptKey>;
   /** Newest first; each key once, in the way it was sealed last. */
@@ -190,6 +192,22 @@ export function createKeystore(deps: KeystoreDeps): Keystore {
     [`${FORMER}${crypto.randomUUID()}`]: { ...record, formerAt: deps.now() },
   });
 
+  const takePlace = async (record: Record2): Promise<KeptKey> => {
+    const before = await read(PLAY);
+    // It may hold coins and nobody may have written it down.
+    await commit({ ...(before && former(before)), [PLAY]: record }, before);
+    return await about(record);
+  };
+
+  const wrapNew = async (): Promise<Record2> => {
+    const { makeWordKey } = await import("./mnemonic.ts");
+    const made = await makeWordKey(crypto);
+    const record = await wrap(made);
+    made.secret.fill(0);
+    made.entropy.fill(0);
+    return record;
+  };
+
   const present = async (): Promise<Kept> => {
     const record = await read(PLAY);
     if (record === undefined) throw lost("There is no key in this browser.");
@@ -206,22 +224,12 @@ export function createKeystore(deps: KeystoreDeps): Keystore {
       deps.lock("mr:keystore", async () => {
         const kept = await read(PLAY);
         if (kept !== undefined) return await about(kept);
-        const { makeWordKey } = await import("./mnemonic.ts");
-        const made = await makeWordKey(crypto);
-        const record = await wrap(made);
-        made.secret.fill(0);
-        made.entropy.fill(0);
+        const record = await wrapNew();
         await commit({ [PLAY]: record }, undefined);
         return await about(record);
       }),
-    replace: (content) =>
-      deps.lock("mr:keystore", async () => {
-        const record = await wrap(content);
-        const before = await read(PLAY);
-        // It may hold coins and nobody may have written it down.
-        await commit({ ...(before && former(before)), [PLAY]: record }, before);
-        return await about(record);
-      }),
+    replace: (content) => deps.lock("mr:keystore", async () => await takePlace(await wrap(content))),
+    renew: () => deps.lock("mr:keystore", async () => await takePlace(await wrapNew())),
     reseal: (now, next) =>
       deps.lock("mr:keystore", async () => {
         const before = await present();

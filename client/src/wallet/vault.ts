@@ -44,6 +44,8 @@ export interface Vault {
   setPassphrase(now: string | undefined, next: string | undefined): Promise<Outcome>;
   /** Puts another key in the place of this one. */
   replace(content: KeyContent): Promise<void>;
+  /** Puts a new key in the place of this one: a play key belongs to one identity for ever (I2). */
+  renew(): Promise<void>;
   formers(): Promise<FormerKey[]>;
   /** Swaps a former key and this one. */
   bringBack(id: string): Promise<void>;
@@ -245,6 +247,10 @@ export function createVault(deps: VaultDeps): Vault {
     async replace(content) {
       if (stateNow() === "elsewhere") throw refuse();
       await adopt(await keystore.replace(content));
+    },
+    async renew() {
+      if (stateNow() === "elsewhere") throw refuse();
+      await adopt(await keystore.renew());
     },
     formers: keystore.formers,
     async bringBack(id) {
