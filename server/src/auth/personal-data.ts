@@ -2,6 +2,7 @@
  * What the Auth Service itself keeps about a person (I6), as parts of the export. Owns: that list and its order.
  * Does not own: the stores.
  */
+import { CodedError } from "@meme-rounds/shared-schema/errors";
 import type { PersonalData } from "../infra/personal-data.ts";
 import type { Consents } from "./consent.ts";
 import type { PlayLimits } from "./play-limits.ts";
@@ -51,7 +52,11 @@ export function ownPersonalData(deps: OwnDataDeps): PersonalData[] {
       name: "sessions",
       exportOf: ({ identity }) => sessions.list(identity),
       async forget({ identity }) {
-        for (const { id } of await sessions.list(identity)) await sessions.revoke(identity, id);
+        for (const { id } of await sessions.list(identity))
+          await sessions.revoke(identity, id).catch((error: unknown) => {
+            // It has ended meanwhile, which is what was wanted.
+            if (!(error instanceof CodedError) || error.code !== "SESSION_UNKNOWN") throw error;
+          });
       },
     },
   ];

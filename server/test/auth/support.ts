@@ -13,7 +13,12 @@ import {
 import { ecdsaIdentity, playKeyProofBytes, signBsm } from "@meme-rounds/shared-schema/sign-in";
 import express from "express";
 import type { z } from "zod";
-import { type AuthOptions, type AuthService, createAuthService } from "../../src/auth/index.ts";
+import {
+  type AuthDeps,
+  type AuthOptions,
+  type AuthService,
+  createAuthService,
+} from "../../src/auth/index.ts";
 import { apiRouter } from "../../src/infra/http.ts";
 import { createLimiter } from "../../src/infra/limiter.ts";
 import { createLogger } from "../../src/infra/logger.ts";
@@ -41,7 +46,11 @@ export interface Harness {
 }
 
 /** Serves an auth service; rate limits are wide open unless `options.limits` says otherwise. */
-export async function startAuth(redis: Redis, options: Partial<AuthOptions> = {}): Promise<Harness> {
+export async function startAuth(
+  redis: Redis,
+  options: Partial<AuthOptions> = {},
+  more: Partial<AuthDeps> = {},
+): Promise<Harness> {
   const clock = { ms: Date.UTC(2026, 10, 22, 15) };
   const logger = createLogger("auth-test", "silent");
   const auth = createAuthService(
@@ -57,7 +66,7 @@ export async function startAuth(redis: Redis, options: Partial<AuthOptions> = {}
       },
       ...options,
     },
-    { redis, logger, now: () => clock.ms },
+    { redis, logger, now: () => clock.ms, ...more },
   );
   const app = express();
   const { authenticate } = auth;
