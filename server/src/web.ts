@@ -11,7 +11,9 @@ import { z } from "zod";
 import { trustOf } from "./infra/client-ip.ts";
 import { apiRouter, type HttpDeps, type Route, route } from "./infra/http.ts";
 import { answerMetrics } from "./infra/metrics.ts";
-import { docsPage, openApiOf } from "./infra/openapi.ts";
+import { DOCS_STYLE, docsPage, openApiOf } from "./infra/openapi.ts";
+import { dataHeaders, docsHeaders, type PageNeeds, pageHeaders } from "./infra/security-headers.ts";
+import { type SecurityTxtOptions, securityTxt } from "./infra/security-txt.ts";
 
 export interface WebOptions {
   /** TRUST_PROXY; empty trusts nobody. */
@@ -20,6 +22,10 @@ export interface WebOptions {
   pageDir?: string;
   /** Opens /metrics to callers from elsewhere. */
   metricsToken?: string;
+  /** What the page's CSP lets it reach; nothing but its own origin by default. */
+  page?: PageNeeds;
+  /** Who is told of a weakness; no such file without. */
+  security?: SecurityTxtOptions;
 }
 
 export interface WebDeps extends HttpDeps {
@@ -51,10 +57,9 @@ const errorsRoute: Route = route({
 export function bindWeb(app: express.Application, options: WebOptions, deps: WebDeps): void {
   app.disable("x-powered-by");
   app.set("trust proxy", trustOf(options.trustProxy));
-  app.use((_req, res, next) => {
-    res.set({ "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer" });
-    next();
-  });
+  const needs = options.page ?? { connect: [], https: false };
+  // Everything is data until a route says that it is a page.
+  app.use(dataHeaders(needs));
   app.get("/healthz", (_req, res) => void res.json({ ok: true }));
   app.get("/readyz", async (_req, res) => {
     try {
@@ -74,12 +79,14 @@ export function bindWeb(app: express.Application, options: WebOptions, deps: Web
   );
   const routes = [...deps.routes, errorsRoute];
   app.get("/api/openapi.json", (_req, res) => void res.json(openApiOf(routes)));
-  app.get("/api/docs", (_req, res) => {
+  app.get("/api/docs", docsHeaders(needs, DOCS_STYLE), (_req, res) => {
     res.type("html").send(docsPage(routes));
   });
   app.use("/api", apiRouter(routes, deps));
   if (deps.media) app.use("/media", deps.media);
+  if (options.security) app.get("/.well-known/security.txt", securityTxt(options.security));
   if (options.pageDir !== undefined && existsSync(options.pageDir)) {
+    app.use(pageHeaders(needs));
     if (deps.share) app.use("/m", deps.share);
     bindPage(app, options.pageDir);
   }

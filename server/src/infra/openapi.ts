@@ -87,6 +87,11 @@ export function openApiOf(routes: readonly Route[]): Json {
 const escapeHtml = (text: string): string =>
   text.replaceAll("&", "&amp;").replaceAll("<", "&lt;").replaceAll(">", "&gt;");
 
+/** The page's only style; its CSP knows it by hash. */
+export const DOCS_STYLE = `body{font:16px/1.5 system-ui;max-width:60rem;margin:2rem auto;padding:0 1rem;
+background:#0d0f0e;color:#e8ece9}code,pre{font-family:ui-monospace,monospace}pre{overflow:auto;background:#161a18;
+padding:1rem;border-radius:.5rem}summary{cursor:pointer;padding:.4rem 0}a{color:#c6ff3d}`;
+
 /** A page a person can read, for GET /api/docs: no script, no foreign host. */
 export function docsPage(routes: readonly Route[]): string {
   const rows = routes.map(
@@ -96,9 +101,7 @@ export function docsPage(routes: readonly Route[]): string {
       `<pre>${escapeHtml(JSON.stringify(operation(route), null, 2))}</pre></details>`,
   );
   return `<!doctype html><html lang="en"><meta charset="utf-8"><meta name="viewport" content="width=device-width">
-<title>Meme Rounds API</title><style>body{font:16px/1.5 system-ui;max-width:60rem;margin:2rem auto;padding:0 1rem;
-background:#0d0f0e;color:#e8ece9}code,pre{font-family:ui-monospace,monospace}pre{overflow:auto;background:#161a18;
-padding:1rem;border-radius:.5rem}summary{cursor:pointer;padding:.4rem 0}a{color:#c6ff3d}</style>
+<title>Meme Rounds API</title><style>${DOCS_STYLE}</style>
 <h1>Meme Rounds API</h1><p>The machine-readable form is <a href="/api/openapi.json">/api/openapi.json</a>; every
 error code is at <a href="/api/errors">/api/errors</a>.</p>${rows.join("\n")}</html>`;
 }

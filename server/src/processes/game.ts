@@ -32,6 +32,7 @@ import { bindWeb } from "../web.ts";
 import { callbackOf, chainOf } from "./chain.ts";
 import { createChainFiles } from "./chain-files.ts";
 import { createFront } from "./front.ts";
+import { harden, webHardening } from "./hardening.ts";
 import { operatorKeystore } from "./keystores.ts";
 
 /** Frames a player may send: a deposit with its parents is the largest. */
@@ -153,7 +154,10 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
     noServer: true,
     maxPayload: MAX_MESSAGE_BYTES,
     pingInterval: PING_MS,
+    // Compressed messages of 512 kB could unpack to what no limit has seen.
+    perMessageDeflate: false,
   });
+  harden(http, () => transport.getExpressApp(), config);
   transport.attachToServer(http, { filter: (req: IncomingMessage) => !isSpectator(req) });
   const colyseus = new Server({
     greet: false,
@@ -170,6 +174,7 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
         {
           trustProxy: config.TRUST_PROXY,
           pageDir,
+          ...webHardening(config, now),
           ...(config.METRICS_TOKEN ? { metricsToken: config.METRICS_TOKEN } : {}),
         },
         {

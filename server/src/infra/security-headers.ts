@@ -1,0 +1,111 @@
+/**
+ * What every answer tells a browser not to do. Owns: the policies (CSP and its relatives), one for the page, one for
+ * everything that is no page. Does not own: media's and the docs page's own words (their routes), CORS (http-guard.ts).
+ */
+import { createHash } from "node:crypto";
+import type { RequestHandler } from "express";
+import helmet from "helmet";
+
+export interface PageNeeds {
+  /** Origins the page reads beside its own: the chain API a verification asks, relays under other names. */
+  connect: readonly string[];
+  /** The server is reached by https: browsers are told to never come by http again. */
+  https: boolean;
+}
+
+/** A year, s. */
+const HSTS_SECONDS = 31_536_000;
+const NOTHING = ["'none'"];
+
+/** A CSP source for an inline `<style>` or `<script>` of exactly this text. */
+export const hashSource = (text: string): string =>
+  `'sha256-${createHash("sha256").update(text).digest("base64")}'`;
+
+/** What is read beside one's own origin, as CSP writes it; paths are left out, they would match only themselves. */
+export function connectSources(urls: readonly (string | undefined)[]): string[] {
+  const origins = urls.flatMap((url) => {
+    const origin = url === undefined ? undefined : URL.parse(url)?.origin;
+    return origin === undefined || origin === "null" ? [] : [origin];
+  });
+  return [...new Set(origins)];
+}
+
+/** Headers all answers have, whatever they are. */
+const common = (https: boolean) =>
+  ({
+    strictTransportSecurity: https ? { maxAge: HSTS_SECONDS, includeSubDomains: false } : false,
+    referrerPolicy: { policy: "no-referrer" },
+    xFrameOptions: { action: "deny" },
+    // No page of ours opens one that needs its opener; wallets' windows are the extensions' own.
+    crossOriginOpenerPolicy: { policy: "same-origin" },
+    // Isolation would need every picture and script to opt in, and gives nothing we use.
+    crossOriginEmbedderPolicy: false,
+    originAgentCluster: true,
+  }) as const;
+
+/** For API, health, and everything that is data: of no use as a document, and to no other site. */
+export const dataHeaders = (needs: Pick<PageNeeds, "https">): RequestHandler =>
+  helmet({
+    ...common(needs.https),
+    crossOriginResourcePolicy: { policy: "same-origin" },
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: NOTHING,
+        frameAncestors: NOTHING,
+        baseUri: NOTHING,
+        formAction: NOTHING,
+      },
+    },
+  }) as RequestHandler;
+
+/**
+ * For the page. Nothing inline, nothing evaluated, no plugin, no frame in or around it, no form sent anywhere.
+ *
+ * - `wasm-unsafe-eval`: the decoder of compressed models is WebAssembly; it compiles no JavaScript.
+ * - `blob:` in worker, img and connect: pictures that are being cut, textures inside models, the decoder's workers.
+ * - the one style by hash: model-viewer's own, in its shadow root. A test reads it in the browser.
+ */
+export const pageHeaders = (needs: PageNeeds): RequestHandler =>
+  helmet({
+    ...common(needs.https),
+    crossOriginResourcePolicy: { policy: "same-origin" },
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: NOTHING,
+        scriptSrc: ["'self'", "'wasm-unsafe-eval'"],
+        scriptSrcAttr: NOTHING,
+        styleSrc: ["'self'"],
+        styleSrcAttr: NOTHING,
+        imgSrc: ["'self'", "data:", "blob:"],
+        fontSrc: ["'self'"],
+        mediaSrc: ["'self'"],
+        connectSrc: ["'self'", "blob:", ...needs.connect],
+        workerSrc: ["'self'", "blob:"],
+        manifestSrc: ["'self'"],
+        objectSrc: NOTHING,
+        frameSrc: NOTHING,
+        frameAncestors: NOTHING,
+        baseUri: NOTHING,
+        formAction: ["'self'"],
+      },
+    },
+  }) as RequestHandler;
+
+/** For the readable page of the API: text and one style. */
+export const docsHeaders = (needs: Pick<PageNeeds, "https">, style: string): RequestHandler =>
+  helmet({
+    ...common(needs.https),
+    crossOriginResourcePolicy: { policy: "same-origin" },
+    contentSecurityPolicy: {
+      useDefaults: false,
+      directives: {
+        defaultSrc: NOTHING,
+        styleSrc: [hashSource(style)],
+        frameAncestors: NOTHING,
+        baseUri: NOTHING,
+        formAction: NOTHING,
+      },
+    },
+  }) as RequestHandler;
