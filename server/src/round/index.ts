@@ -2,7 +2,6 @@
  * The Round Service's public face. Owns: putting its parts together and taking them apart in order.
  * Everything else in this folder is private to it.
  */
-import { CodedError } from "@meme-rounds/shared-schema/errors";
 import type { Network } from "@meme-rounds/shared-schema/records";
 import type { RoundDetail } from "@meme-rounds/shared-schema/rest";
 import type { AuditPort } from "../infra/audit.ts";
@@ -12,6 +11,7 @@ import type { Route } from "../infra/http.ts";
 import type { SharedLimiter } from "../infra/limiter.ts";
 import type { Logger } from "../infra/logger.ts";
 import type { Redis } from "../infra/redis.ts";
+import { cancelLive } from "./cancel.ts";
 import { createDetails } from "./details.ts";
 import { RoundDirectory } from "./directory.ts";
 import { RoundExpiry } from "./expiry.ts";
@@ -96,12 +96,17 @@ export function createRoundService(options: RoundServiceOptions, deps: RoundServ
       keeper.start();
       expiry.start();
     },
-    async cancel(roundId, by, reason) {
-      const live = await directory.live(options.arena);
-      if (live?.roundId !== roundId) throw new CodedError("ROUND_UNKNOWN", "This round is not live.");
-      await deps.audit?.note({ by, action: "round.cancel", target: roundId, reason });
-      await matchMaker.remoteRoomCall(live.roomId, "cancelRound", [by, reason]);
-    },
+    cancel: (roundId, by, reason) =>
+      cancelLive(
+        { arena: options.arena, roundId, by, reason },
+        {
+          ...deps,
+          directory,
+          tell: async (roomId, ...words) => {
+            await matchMaker.remoteRoomCall(roomId, "cancelRound", words);
+          },
+        },
+      ),
     async moderate(order) {
       const rounds = await directory.unfinished(options.arena);
       for (const roundId of rounds) await leaveOrder(deps.redis, roundId, order);
