@@ -9,6 +9,7 @@ import {
   type Outcome,
   type WalletVm,
 } from "../src/app/model.ts";
+import { NO_SIGNER, type SignerActions } from "../src/app/signer-model.ts";
 import { finishedOf, galleryOf, roundOf } from "./scenes.ts";
 
 const query = new URLSearchParams(location.search);
@@ -174,3 +175,10 @@ const actions: GameActions = {
   reclaim: async () => soon(ok),
 };
 export const useActions = () => actions;
+
+export const useSigner = () => NO_SIGNER;
+export const useSignerActions = (): SignerActions => ({
+  signIn: () => soon(ok),
+  cancel: () => undefined,
+  stay: () => undefined,
+});

@@ -50,6 +50,7 @@ export function browserDeps(window: Window & typeof globalThis): GameDeps {
         for (const kind of kinds) window.removeEventListener(kind, listener, { capture: true });
       };
     },
+    host: window,
     frame: (work) => void window.requestAnimationFrame(work),
     onAwake(listener) {
       const awake = (): void => {

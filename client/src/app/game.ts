@@ -12,6 +12,7 @@ import type { Player } from "../net/player.ts";
 import { createReceipts } from "../net/receipts.ts";
 import { createRooms } from "../net/rooms.ts";
 import { type Claimant, createSession } from "../net/session.ts";
+import type { WalletHost } from "../wallet/adapters/types.ts";
 import { createPlayWallet } from "../wallet/play-wallet.ts";
 import { failureOf } from "../wallet/refusal.ts";
 import { createAutoJoinSettings } from "../wallet/spending.ts";
@@ -22,6 +23,7 @@ import { createFinished } from "./finished.ts";
 import { createIdentity } from "./identity.ts";
 import { createLive } from "./live.ts";
 import { type Failure, failure, type GameActions, type NoticeVm, type Outcome } from "./model.ts";
+import type { SignerActions } from "./signer-model.ts";
 import { createStore, NOBODY, type Store, show } from "./store.ts";
 import { createVaultPart } from "./vault.ts";
 import type { VaultActions } from "./vault-model.ts";
@@ -48,12 +50,15 @@ export interface GameDeps {
   /** Asks the browser not to throw this page's data away. */
   persist: () => Promise<boolean>;
   reload: () => void;
+  /** Where wallets put themselves: the window. */
+  host: WalletHost;
 }
 
 export interface Game {
   store: Store;
   actions: GameActions;
   vault: VaultActions;
+  signer: SignerActions;
   clock: ServerClock;
   start(): void;
   stop(): void;
@@ -74,7 +79,8 @@ export function createGame(deps: GameDeps): Game {
   /** A session that ended begins anew by itself only where nobody has to be asked for the key. */
   const claimant = async (): Promise<Claimant | undefined> =>
     vault.state() === "open" ? await identity.claimant() : undefined;
-  const session = createSession({ http, storage, lock: deps.lock, now, claimant });
+  const ended = (): void => identity.ended();
+  const session = createSession({ http, storage, lock: deps.lock, now, claimant, ended });
   const api = createApi(http, session);
   let busy = 0;
   /** Tells one start from the next: what an earlier one began asynchronously is dropped. */
@@ -150,9 +156,13 @@ export function createGame(deps: GameDeps): Game {
     paid: wallet.paid,
   });
   const identity = createIdentity({
+    ...deps,
     session,
     wallet,
+    keys: vault,
     api,
+    notice,
+    changed: () => tellWallet(),
     network,
     knowsNetwork,
     heardNetwork: (heard) => storage.setItem(NETWORK_KEY, heard),
@@ -204,6 +214,7 @@ export function createGame(deps: GameDeps): Game {
       ),
     );
     store.dispatch(show.vault(vaultPart.view()));
+    store.dispatch(show.signer(identity.view()));
     autoJoin.look();
   }
   session.onChange(tellWallet);
@@ -238,11 +249,12 @@ export function createGame(deps: GameDeps): Game {
 
   const actions: GameActions = {
     createWallet: () => during(identity.createWallet),
-    signIn: () => during(identity.signIn),
+    signIn: () => during(() => identity.signIn()),
     signOut: () =>
       during(async () => {
         const outcome = await session.signOut();
         live.playerChanged();
+        await identity.signedOut();
         return outcome;
       }),
     ...createWalletActions({
@@ -255,7 +267,7 @@ export function createGame(deps: GameDeps): Game {
     }),
     ...createCreatorActions({
       api,
-      someone: async () => (session.isRemembered() ? { ok: true } : await during(identity.signIn)),
+      someone: async () => (session.isRemembered() ? { ok: true } : await during(() => identity.signIn())),
     }),
     enter: (contentId, memeId) => play((player) => player.enter(contentId, memeId, live.entryPrice())),
     boost: (memeId, sats) => play((player) => player.boost(memeId, sats)),
@@ -282,6 +294,7 @@ export function createGame(deps: GameDeps): Game {
     await wallet.load().catch(() => undefined);
     if (running !== run) return;
     tellWallet();
+    identity.start();
     live.start();
     await finished.begin();
     if (wallet.key() === undefined) return;
@@ -294,6 +307,7 @@ export function createGame(deps: GameDeps): Game {
     store,
     actions,
     vault: vaultPart.actions,
+    signer: { ...identity, signIn: (id) => during(() => identity.signIn(id)) },
     clock,
     start() {
       running = {};
@@ -308,6 +322,7 @@ export function createGame(deps: GameDeps): Game {
     stop() {
       running = undefined;
       live.stop();
+      identity.stop();
       finished.stop();
       cancelBalance();
       stopAwake();

@@ -8,6 +8,7 @@ import type { GalleryItem, RoundSummary } from "../net/api.ts";
 import type { Answered } from "../net/http.ts";
 import { useGame } from "./context.ts";
 import type { Failure, FinishedVm, GameActions, MeVm, NoticeVm, RoundVm, WalletVm } from "./model.ts";
+import type { SignerActions, SignerVm } from "./signer-model.ts";
 import type { PageState } from "./store.ts";
 import type { VaultActions, VaultVm } from "./vault-model.ts";
 
@@ -16,6 +17,9 @@ export const useMe = (): MeVm => useSelector((state: PageState) => state.me);
 export const useWallet = (): WalletVm => useSelector((state: PageState) => state.wallet);
 export const useVault = (): VaultVm => useSelector((state: PageState) => state.vault);
 export const useVaultActions = (): VaultActions => useGame().vault;
+/** The wallet that signs in. */
+export const useSigner = (): SignerVm => useSelector((state: PageState) => state.signer);
+export const useSignerActions = (): SignerActions => useGame().signer;
 /** The newest finished round; followed until its models and payments are there. */
 export const useFinished = (): FinishedVm | undefined =>
   useSelector((state: PageState) => state.finished.view);

@@ -1,11 +1,12 @@
 /**
- * The page's state (Redux Toolkit). Owns: slices round, me, wallet, vault, finished, lists, notices, and their types.
+ * The page's state (Redux Toolkit). Owns: slices round, me, wallet, vault, signer, finished, lists, notices, and their types.
  * Does not own: where values come from (game.ts) or who reads them (hooks.ts).
  */
 import { configureStore, createSlice, type PayloadAction } from "@reduxjs/toolkit";
 import type { GalleryItem, RoundSummary } from "../net/api.ts";
 import { NO_AUTO_JOIN } from "../wallet/spending.ts";
 import type { FinishedVm, MeVm, NoticeVm, RoundVm, WalletVm } from "./model.ts";
+import { NO_SIGNER, type SignerVm } from "./signer-model.ts";
 import type { VaultVm } from "./vault-model.ts";
 
 export const NOBODY: MeVm = {
@@ -77,6 +78,14 @@ const vault = createSlice({
   },
 });
 
+const signer = createSlice({
+  name: "signer",
+  initialState: (): SignerVm => NO_SIGNER,
+  reducers: {
+    shown: (_state, action: PayloadAction<SignerVm>) => action.payload,
+  },
+});
+
 const finished = createSlice({
   name: "finished",
   initialState: (): { view: FinishedVm | undefined } => ({ view: undefined }),
@@ -123,6 +132,7 @@ export const show = {
   me: me.actions.changed,
   wallet: wallet.actions.changed,
   vault: vault.actions.shown,
+  signer: signer.actions.shown,
   finished: finished.actions.shown,
   lists: lists.actions.changed,
   notice: notices.actions.added,
@@ -136,6 +146,7 @@ export const createStore = () =>
       me: me.reducer,
       wallet: wallet.reducer,
       vault: vault.reducer,
+      signer: signer.reducer,
       finished: finished.reducer,
       lists: lists.reducer,
       notices: notices.reducer,

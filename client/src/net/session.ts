@@ -5,6 +5,7 @@
 import type { challengeAnswer, tokensAnswer, User } from "@meme-rounds/shared-schema/rest";
 import type { z } from "zod";
 import { failure, type Outcome } from "../app/model.ts";
+import { failureOf } from "../wallet/refusal.ts";
 import type { Answered, Call, Http } from "./http.ts";
 
 type Tokens = z.infer<typeof tokensAnswer>;
@@ -15,7 +16,14 @@ export interface Claimant {
   wallet: string;
   address: string;
   playKey: string;
-  prove(challenge: ChallengeGiven): Promise<{ signature: string; publicKey?: string; playSig: string }>;
+  /** Rejects with a Refusal when the person declines. */
+  prove(challenge: ChallengeGiven): Promise<Proof>;
+}
+
+interface Proof {
+  signature: string;
+  publicKey?: string;
+  playSig: string;
 }
 
 export interface Session {
@@ -26,6 +34,7 @@ export interface Session {
   token(): Promise<string | undefined>;
   /** A call as the signed-in player; renews a refused token once. */
   call<T>(call: Call): Promise<Answered<T>>;
+  /** Signs in, however long the person takes; whoever was signed in before stays so until it has worked. */
   signIn(claimant: Claimant): Promise<Outcome>;
   signOut(): Promise<Outcome>;
   renamed(user: User): void;
@@ -38,8 +47,10 @@ export interface SessionDeps {
   /** Runs work while no other tab holds the same name. */
   lock: <T>(name: string, work: () => Promise<T>) => Promise<T>;
   now: () => number;
-  /** The wallet to sign in with when the session has ended; undefined when there is none. */
+  /** The wallet to sign in with when the session has ended, where nobody has to be asked; undefined elsewhere. */
   claimant: () => Promise<Claimant | undefined>;
+  /** The session has ended by itself, and a person has to sign in again. */
+  ended?: () => void;
 }
 
 const KEY = "mr:refresh";
@@ -73,7 +84,8 @@ export function createSession(deps: SessionDeps): Session {
     changed();
   };
 
-  const exchange = async (claimant: Claimant): Promise<Outcome> => {
+  /** The challenge, signed. Nothing of this session changes, so no other tab has to wait for the person. */
+  const proofOf = async (claimant: Claimant): Promise<Answered<{ nonce: string } & Proof>> => {
     const { wallet, address, playKey } = claimant;
     const given = await http.request<ChallengeGiven>({
       method: "POST",
@@ -81,14 +93,21 @@ export function createSession(deps: SessionDeps): Session {
       body: { wallet, address, playKey },
     });
     if (!given.ok) return given;
-    const proof = await claimant.prove(given.data);
-    const verified = await http.request<Tokens>({
-      method: "POST",
-      path: "/auth/verify",
-      body: { nonce: given.data.nonce, ...proof },
-    });
+    try {
+      return { ok: true, data: { nonce: given.data.nonce, ...(await claimant.prove(given.data)) } };
+    } catch (error) {
+      return failureOf(error);
+    }
+  };
+
+  const verify = async (body: { nonce: string } & Proof): Promise<Outcome> => {
+    const verified = await http.request<Tokens>({ method: "POST", path: "/auth/verify", body });
     if (!verified.ok) return verified;
+    const former = access?.token;
     keep(verified.data);
+    // One person at a time: the session that was here ends. If that is not heard, it runs out by itself.
+    if (former !== undefined)
+      void http.request({ method: "POST", path: "/auth/logout", token: former }).catch(() => undefined);
     return { ok: true };
   };
 
@@ -106,14 +125,16 @@ export function createSession(deps: SessionDeps): Session {
       });
       if (answer.ok) return keep(answer.data);
       if (answer.code !== "REFRESH_INVALID") return undefined;
-      // The answer to an earlier refresh was lost, or the session ended: the wallet is here, so it signs in anew.
+      // The answer to an earlier refresh was lost, or the session ended: a wallet that asks nobody signs in anew.
       const claimant = await deps.claimant();
       if (claimant !== undefined) {
-        const again = await exchange(claimant);
+        const proof = await proofOf(claimant);
+        const again = proof.ok ? await verify(proof.data) : proof;
         if (again.ok) return access?.token;
         if (again.code === "OFFLINE") return undefined;
       }
       forget();
+      deps.ended?.();
       return undefined;
     });
 
@@ -143,7 +164,10 @@ export function createSession(deps: SessionDeps): Session {
     user: () => user,
     token,
     call,
-    signIn: (claimant) => deps.lock("mr:session", () => exchange(claimant)),
+    async signIn(claimant) {
+      const proof = await proofOf(claimant);
+      return proof.ok ? await deps.lock("mr:session", () => verify(proof.data)) : proof;
+    },
     async signOut() {
       // A session the server cannot be told about runs out by itself.
       await call({ method: "POST", path: "/auth/logout" });

@@ -1,17 +1,26 @@
-/** Signing in: one press makes a key when there is none, and signs in with it. Does not own: the key (I1). */
-import { useActions, useWallet } from "../../app/hooks.ts";
+/**
+ * Signing in (I1): one press makes a key when there is none, and signs in with it; or the wallet of last time.
+ * Does not own: keys, or the other wallets to choose from (wallets.tsx).
+ */
+import { useActions, useSigner, useSignerActions, useWallet } from "../../app/hooks.ts";
 import { Button } from "../../ui/button.tsx";
 import { ErrorNote } from "../../ui/error-note.tsx";
 import { useTask } from "../../ui/use-task.ts";
-import { COMING_WALLETS } from "../../wallet/adapters/coming.ts";
+import { shortId } from "../../ui/words.ts";
 
 export function SignIn() {
+  const signer = useSigner();
+  return signer.id === "manual" ? <OwnKey /> : <AsLastTime />;
+}
+
+function OwnKey() {
   const wallet = useWallet();
   const actions = useActions();
-  const signIn = useTask(() => actions.signIn());
+  const signer = useSignerActions();
+  const signIn = useTask(() => signer.signIn());
   const create = useTask(async () => {
     const made = await actions.createWallet();
-    return made.ok ? actions.signIn() : made;
+    return made.ok ? signer.signIn("manual") : made;
   });
   // While the key is new the button stays the one that was pressed: it is still at work.
   const fresh = !wallet.exists || create.pending;
@@ -38,29 +47,38 @@ export function SignIn() {
   );
 }
 
-export function OtherWallets() {
+function AsLastTime() {
+  const { id, name, address } = useSigner();
+  const signer = useSignerActions();
+  const again = useTask(() => signer.signIn(id));
+  const own = useTask(() => signer.signIn("manual"));
   return (
-    <section aria-label="Other wallets">
-      <h3 className="text-lg">Other wallets</h3>
-      <p className="mt-2 text-sm text-mist">{COMING_WALLETS[0]?.advice}</p>
-      <ul className="mt-2">
-        {COMING_WALLETS.map(({ kind, name, homepage }) => (
-          <li
-            key={kind}
-            className="flex items-center justify-between border-b border-line py-2.5 last:border-0"
-          >
-            <a
-              href={homepage}
-              target="_blank"
-              rel="noreferrer"
-              className="font-medium underline decoration-edge underline-offset-4 hover:text-acid"
-            >
-              {name}
-            </a>
-            <span className="text-sm text-mist">coming</span>
-          </li>
-        ))}
-      </ul>
-    </section>
+    <div className="flex flex-col gap-4">
+      <p className="text-mist">
+        Last time you came with {name}, account {shortId(address, 8)}. Signing in spends nothing; this
+        browser&apos;s play wallet holds your coins.
+      </p>
+      <ErrorNote failure={again.failed ?? own.failed} />
+      <Button
+        look="primary"
+        size="large"
+        wide
+        pending={again.pending}
+        disabled={own.pending}
+        onClick={() => again.run()}
+        data-testid="sign-in"
+      >
+        Sign in with {name}
+      </Button>
+      {again.pending ? (
+        <Button look="outline" wide onClick={signer.cancel} data-testid="sign-in-cancel">
+          Stop waiting
+        </Button>
+      ) : (
+        <Button wide pending={own.pending} onClick={() => own.run()} data-testid="sign-in-own">
+          Play with a key in this browser
+        </Button>
+      )}
+    </div>
   );
 }

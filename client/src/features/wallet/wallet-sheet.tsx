@@ -3,7 +3,7 @@
  * Does not own: keys, coins or sessions.
  */
 import { lazy, Suspense } from "react";
-import { useActions, useMe, useRound, useWallet } from "../../app/hooks.ts";
+import { useActions, useMe, useRound, useSigner, useWallet } from "../../app/hooks.ts";
 import { Button } from "../../ui/button.tsx";
 import { ErrorNote } from "../../ui/error-note.tsx";
 import { Sheet } from "../../ui/sheet.tsx";
@@ -12,10 +12,12 @@ import { count } from "../../ui/words.ts";
 import { DepositForm } from "./deposit-form.tsx";
 import { Receive } from "./receive.tsx";
 import { Reclaim } from "./reclaim.tsx";
-import { OtherWallets, SignIn } from "./sign-in.tsx";
+import { SignIn } from "./sign-in.tsx";
 
 const Keep = lazy(() => import("./keep.tsx"));
 const Money = lazy(() => import("./money.tsx"));
+const Signer = lazy(() => import("./signer.tsx"));
+const Wallets = lazy(() => import("./wallets.tsx"));
 
 interface WalletSheetProps {
   open: boolean;
@@ -43,8 +45,10 @@ function Outside() {
   return (
     <>
       <SignIn />
+      <Suspense>
+        <Wallets />
+      </Suspense>
       <Reclaim />
-      <OtherWallets />
       <Suspense>
         <Keep signedIn={false} />
       </Suspense>
@@ -57,6 +61,7 @@ function Inside() {
   const wallet = useWallet();
   const round = useRound();
   const actions = useActions();
+  const signer = useSigner();
   const leave = useTask(() => actions.signOut());
   return (
     <>
@@ -74,6 +79,11 @@ function Inside() {
           </dd>
         </div>
       </dl>
+      {signer.id !== "manual" && (
+        <Suspense>
+          <Signer />
+        </Suspense>
+      )}
       <Reclaim />
       {round && <DepositForm round={round} balanceSats={wallet.balanceSats} />}
       <Receive

@@ -15,16 +15,15 @@ export interface ManualDeps {
 
 export function createManualAdapter(deps: ManualDeps): WalletAdapter {
   return {
+    id: "manual",
     kind: "manual",
     name: "Wallet in this browser",
     detect: async () => true,
-    async connect() {
-      const publicKey = publicKeyOf(await deps.secret());
-      return { address: addressOf(publicKey, deps.network()), identity: ecdsaIdentity(publicKey) };
-    },
-    async sign(message) {
+    connect: async () => ({ address: addressOf(publicKeyOf(await deps.secret()), deps.network()) }),
+    async sign({ message }) {
       const secret = await deps.secret();
-      return { signature: signBsm(message, secret), publicKey: publicKeyOf(secret) };
+      const publicKey = publicKeyOf(secret);
+      return { signature: signBsm(message, secret), publicKey, identity: ecdsaIdentity(publicKey) };
     },
     onAccountChange: () => () => undefined,
     disconnect: async () => undefined,
