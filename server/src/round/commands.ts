@@ -56,8 +56,8 @@ export class CommandEdge {
   async handle(kind: AnsweredKind, raw: unknown, caller: Seated, sender: Sender): Promise<Answer> {
     const ref = refOf(raw);
     try {
-      await this.limit(kind, caller, sender);
       const parsed = clientMessages[kind].safeParse(raw);
+      await this.limit(parsed.success ? kind : undefined, caller, sender);
       if (!parsed.success) {
         const issue = parsed.error.issues[0];
         return this.actor.rejected(
@@ -91,17 +91,18 @@ export class CommandEdge {
   }
 
   /** Throws RATE_LIMITED. */
-  private async limit(kind: AnsweredKind, caller: Seated, sender: Sender): Promise<void> {
+  private async limit(kind: AnsweredKind | undefined, caller: Seated, sender: Sender): Promise<void> {
     const { verdict, resetMs } = await this.inTurn(caller.playKey, () => this.judge(kind, caller));
     if (verdict === "ok") return;
     if (verdict === "kick") sender.kick();
     throw new CodedError("RATE_LIMITED", `Try again in ${Math.ceil(resetMs / 1_000)} s.`);
   }
 
-  /** I5: an address is counted for all it sends, an identity for each kind. */
-  private judge(kind: AnsweredKind, { identity, ip }: Seated): Standing | Promise<Standing> {
+  /** I5: an address is counted for all it sends, an identity for what has the shape of its kind. */
+  private judge(kind: AnsweredKind | undefined, { identity, ip }: Seated): Standing | Promise<Standing> {
     const { limiter } = this.deps;
-    const own = (all: Standing) => (all.verdict === "ok" ? limiter.judge(LIMITS[kind], identity) : all);
+    const own = (all: Standing) =>
+      all.verdict === "ok" && kind !== undefined ? limiter.judge(LIMITS[kind], identity) : all;
     const all = limiter.judge(LIMITS.messages, { ip });
     return all instanceof Promise ? all.then(own) : own(all);
   }

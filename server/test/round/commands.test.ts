@@ -89,7 +89,7 @@ describe("the room's edge", () => {
     assert.equal(reported.length, 1);
   });
 
-  it("I5: a kind beyond its limit is answered RATE_LIMITED with when to come back, malformed or not", async () => {
+  it("I5: a kind beyond its limit is answered RATE_LIMITED with when to come back; a malformed message counts for its address only", async () => {
     const { send, limiter, kicks } = rig();
     const asked: string[] = [];
     limiter.judge = (rule) => {
@@ -97,7 +97,10 @@ describe("the room's edge", () => {
       const over = rule === LIMITS.chat;
       return { verdict: over ? "limit" : "ok", remaining: 0, resetMs: 4_200 };
     };
-    const answer = await send("chat", ann, { nonsense: true });
+    const malformed = await send("chat", ann, { nonsense: true });
+    assert.ok(!malformed.ok && malformed.code === "BAD_REQUEST");
+    assert.deepEqual(asked.splice(0), [LIMITS.messages.name]);
+    const answer = await send("chat", ann, { text: "hi", sig: "00".repeat(64) });
     assert.ok(!answer.ok && answer.code === "RATE_LIMITED");
     assert.match(answer.message, /5 s/);
     assert.deepEqual(asked, [LIMITS.messages.name, LIMITS.chat.name]);
