@@ -63,3 +63,64 @@ export function createTestLock(): <T>(name: string, work: () => Promise<T>) => P
 
 export const keystoreOn = (shelf: Shelf, lock = createTestLock()): Keystore =>
   createKeystore({ shelf, crypto, lock, now: () => 1_800_000_000_000 });
+
+interface Waiting {
+  tab: object;
+  grant: () => void;
+}
+
+/** The Locks API of one browser; `tab()` is what one tab of it sees, and `crash` what happens when it is gone. */
+export function createTestLocks() {
+  let holder: { tab: object; robbed: () => void } | undefined;
+  let line: Waiting[] = [];
+  const next = (): void => {
+    const first = line.shift();
+    first?.grant();
+  };
+  return {
+    tab() {
+      const tab = {};
+      let isDead = false;
+      return {
+        crash(): void {
+          isDead = true;
+          line = line.filter((one) => one.tab !== tab);
+          if (holder?.tab !== tab) return;
+          holder = undefined;
+          next();
+        },
+        request: async (
+          _name: string,
+          options: LockOptions,
+          work: (lock: Lock | null) => Promise<unknown> | unknown,
+        ): Promise<unknown> => {
+          const held = (): Promise<unknown> =>
+            new Promise((resolve, reject) => {
+              const mine = {
+                tab,
+                robbed: () => !isDead && reject(new DOMException("stolen", "AbortError")),
+              };
+              holder = mine;
+              void Promise.resolve(work({ name: "mr:tab", mode: "exclusive" })).then((value) => {
+                if (holder === mine) {
+                  holder = undefined;
+                  next();
+                }
+                resolve(value);
+              });
+            });
+          await Promise.resolve();
+          if (options.steal) {
+            holder?.robbed();
+            return await held();
+          }
+          if (holder === undefined) return await held();
+          if (options.ifAvailable) return await work(null);
+          return await new Promise((resolve, reject) => {
+            line.push({ tab, grant: () => void held().then(resolve, reject) });
+          });
+        },
+      };
+    },
+  };
+}

@@ -86,6 +86,7 @@ export function createVault(deps: VaultDeps): Vault {
   let secret: Uint8Array | undefined;
   let lastUse = now();
   let cancelTimer = (): void => undefined;
+  let looking: Promise<void> | undefined;
 
   const stateNow = (): VaultState => {
     if (kept === undefined) return "none";
@@ -157,12 +158,18 @@ export function createVault(deps: VaultDeps): Vault {
     deps.changed();
   };
   /** What another tab may have done to the key: sealed it anew, put another in its place. */
-  const lookAgain = async (): Promise<void> => {
-    const before = kept?.playKey;
-    const found = await keystore.look();
-    if (found === undefined) return;
-    await adopt(found);
-    if (before !== undefined && before !== found.playKey) deps.otherKey();
+  const lookAgain = (): Promise<void> => {
+    const look = async (): Promise<void> => {
+      const before = kept?.playKey;
+      const found = await keystore.look();
+      if (found === undefined) return;
+      await adopt(found);
+      if (before !== undefined && before !== found.playKey) deps.otherKey();
+    };
+    looking ??= look().finally(() => {
+      looking = undefined;
+    });
+    return looking;
   };
 
   const tries = (): { wrong: number; until: number } => {
