@@ -1,5 +1,9 @@
-/** The file the wallet's backup button saves. Owns: reading it, and a sentence for every way it can be wrong. */
+/**
+ * The file the wallet's backup button saves (docs/BACKUP.md). Owns: reading it, sealed or from before there were sealed
+ * ones, and a sentence for every way it can be wrong. Does not own: the sealed format (shared schema).
+ */
 import { readFile } from "node:fs/promises";
+import { BACKUP_FORMAT, openBackup } from "@meme-rounds/shared-schema/backup-file";
 import { publicKeyOf } from "@meme-rounds/shared-schema/crypto";
 import { hash32, type Network, networkSchema, playKeySchema } from "@meme-rounds/shared-schema/records";
 import type { KeptDeposit } from "@meme-rounds/shared-schema/refund";
@@ -28,9 +32,8 @@ const depositSchema = z.looseObject({
     deadline: z.number().int(),
   }),
 });
+/** The plain file, version 1; what is inside a sealed one, version 2, looks the same. */
 const backupSchema = z.looseObject({
-  format: z.literal("meme-rounds-backup"),
-  version: z.literal(1),
   network: networkSchema,
   wif: z.string(),
   deposits: z.array(depositSchema),
@@ -60,25 +63,35 @@ function jsonOf(path: string, text: string): Record<string, unknown> {
   throw new ToolError(`${path} is JSON, but not a backup of this game.`);
 }
 
+/** A passphrase out of the environment or from whoever sits there; undefined when there is neither. */
+export type AskPassphrase = () => Promise<string | undefined>;
+
+async function unsealed(path: string, file: object, ask: AskPassphrase): Promise<object> {
+  const passphrase = await ask();
+  if (passphrase === undefined || passphrase === "")
+    throw new ToolError(
+      `${path} is sealed with a passphrase. Set BACKUP_PASSPHRASE to it, or run this in a terminal and type it.`,
+    );
+  const opened = await openBackup(file, passphrase, crypto);
+  if (opened.ok) return { ...opened.content, network: opened.network };
+  if (opened.why === "version")
+    throw new ToolError(`${path} was made by a newer wallet than this program. Update the program.`);
+  throw new ToolError(
+    opened.why === "passphrase"
+      ? `This is not the passphrase of ${path}.`
+      : `${path} is damaged or not complete. Take another copy of it.`,
+  );
+}
+
 /** Throws ToolError, with what is wrong and what to do. */
-export async function readBackup(path: string): Promise<Backup> {
+export async function readBackup(path: string, ask: AskPassphrase): Promise<Backup> {
   const value = jsonOf(path, await textOf(path));
-  if (value.format !== "meme-rounds-backup")
+  if (value.format !== BACKUP_FORMAT)
     throw new ToolError(
-      `${path} is JSON, but not a backup of this game (its "format" is not "meme-rounds-backup").`,
+      `${path} is JSON, but not a backup of this game (its "format" is not "${BACKUP_FORMAT}").`,
     );
-  if (value.version !== 1)
-    throw new ToolError(
-      `${path} is a backup of version ${String(value.version)}; this program reads version 1.`,
-    );
-  if (
-    typeof value.wif !== "string" &&
-    ["encrypted", "cipher", "ciphertext", "sealed"].some((one) => one in value)
-  )
-    throw new ToolError(
-      `${path} is encrypted. Open it in the wallet and download a backup with the key in it.`,
-    );
-  const parsed = backupSchema.safeParse(value);
+  const content = value.version === 1 ? value : await unsealed(path, value, ask);
+  const parsed = backupSchema.safeParse(content);
   if (!parsed.success) {
     const { path: where = [], message = "" } = parsed.error.issues[0] ?? {};
     throw new ToolError(`${path} is damaged: ${where.join(".")}: ${message}.`);

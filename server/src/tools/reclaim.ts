@@ -22,12 +22,15 @@ import {
 import type { ArcClient } from "../chain/arc-client.ts";
 import type { HttpDeps } from "../chain/http-client.ts";
 import type { WocClient } from "../chain/woc-client.ts";
-import { type Backup, readBackup } from "./backup.ts";
+import { askHidden } from "./ask.ts";
+import { type AskPassphrase, type Backup, readBackup } from "./backup.ts";
 import { arcOf, EXIT, ToolError, wocOf } from "./tool.ts";
 
 const USAGE = `npm run reclaim -- <backup.json> [options]
 
   Takes back deposits that no round has settled, once their deadline has passed. Running it twice does no harm.
+
+  A sealed backup asks for its passphrase, or takes it from BACKUP_PASSPHRASE in the environment.
 
   --to ADDRESS     where the coins go; your own play address by default
   --network NAME   devchain, test or main; must be the backup's
@@ -45,6 +48,7 @@ export interface ReclaimDeps extends Partial<HttpDeps> {
   say(line: string): void;
   /** ms. */
   clock(): number;
+  passphrase: AskPassphrase;
 }
 
 interface Job {
@@ -204,7 +208,7 @@ async function jobOf(args: string[], deps: ReclaimDeps): Promise<Job> {
   const wanted = values.network === undefined ? undefined : networkSchema.safeParse(values.network);
   if (wanted?.success === false)
     throw new ToolError(`--network ${values.network}: there is devchain, test and main.`);
-  const backup = await readBackup(path);
+  const backup = await readBackup(path, deps.passphrase);
   const { network, playKey } = backup;
   if (wanted !== undefined && wanted.data !== network)
     throw new ToolError(`The backup is of the network ${network}, not ${wanted.data}. Nothing was sent.`);
@@ -252,4 +256,8 @@ export async function runReclaim(args: string[], deps: ReclaimDeps): Promise<num
 }
 
 if (import.meta.main)
-  process.exitCode = await runReclaim(process.argv.slice(2), { say: console.log, clock: Date.now });
+  process.exitCode = await runReclaim(process.argv.slice(2), {
+    say: console.log,
+    clock: Date.now,
+    passphrase: async () => process.env.BACKUP_PASSPHRASE ?? (await askHidden("Passphrase of the backup: ")),
+  });

@@ -3,6 +3,7 @@ import assert from "node:assert/strict";
 import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { sealBackup } from "@meme-rounds/shared-schema/backup-file";
 import { toHex } from "@meme-rounds/shared-schema/bytes";
 import { addressOf, publicKeyOf } from "@meme-rounds/shared-schema/crypto";
 import { entryIdOf, escrowScript } from "@meme-rounds/shared-schema/escrow";
@@ -37,13 +38,19 @@ describe("npm run reclaim", () => {
   let file: string;
   let said: string;
   let clock = START_MS;
+  let passphrase: string | undefined;
 
   const run = async (...args: string[]): Promise<number> => {
     said = "";
     const say = (line: string) => {
       said += `${line}\n`;
     };
-    return await runReclaim(args, { say, clock: () => clock, sleep: () => Promise.resolve() });
+    return await runReclaim(args, {
+      say,
+      clock: () => clock,
+      sleep: () => Promise.resolve(),
+      passphrase: async () => passphrase,
+    });
   };
   const reclaim = (...more: string[]) => run(file, "--woc", net.url, ...more);
 
@@ -97,6 +104,7 @@ describe("npm run reclaim", () => {
     dir = await mkdtemp(join(tmpdir(), "reclaim-"));
     file = join(dir, "backup.json");
     clock = START_MS;
+    passphrase = undefined;
   });
   afterEach(async () => {
     await net.close();
@@ -157,6 +165,28 @@ describe("npm run reclaim", () => {
     assert.ok(got > 14_800 && got < 15_000, String(got));
   });
 
+  it("M9, I3: a sealed backup opens with its passphrase, and only with it", async () => {
+    const made = await deposit(10_000);
+    const content = { wif: toWif(player.secret, "devchain"), deposits: [made] };
+    const about = { network: "devchain", address: "1x", createdAt: START_MS } as const;
+    const sealed = await sealBackup(content, about, "correct horse battery", crypto);
+    await writeFile(file, sealed);
+    await afterDeadline();
+    assert.equal(await reclaim(), 1);
+    assert.match(said, /Set BACKUP_PASSPHRASE/);
+    passphrase = "wrong horse battery";
+    assert.equal(await reclaim(), 1);
+    assert.match(said, /This is not the passphrase of/);
+    passphrase = "correct horse battery";
+    await writeFile(file, sealed.replace('"devchain"', '"main"'));
+    assert.equal(await reclaim(), 1);
+    assert.match(said, /damaged or not complete/);
+    await writeFile(file, sealed);
+    assert.equal(await reclaim(), 0);
+    assert.match(said, /are on their way to you/);
+    assert.ok((await balance(addressOf(player.playKey, "devchain"))) > 9_900);
+  });
+
   it("M9: a settled deposit is named with its settlement; nothing is sent", async () => {
     const made = await deposit(10_000);
     await save([made]);
@@ -215,8 +245,7 @@ describe("npm run reclaim", () => {
       ["not JSON", () => writeFile(file, "hello"), () => [], /is not JSON/],
       ["another format", () => writeFile(file, '{"format":"x"}'), () => [], /not a backup of this game/],
       ["a list", () => writeFile(file, "[]"), () => [], /not a backup of this game/],
-      ["another version", () => save([], { version: 2 }), () => [], /backup of version 2/],
-      ["encrypted", () => save([], { wif: undefined, cipher: "ab" }), () => [], /is encrypted/],
+      ["sealed, without a passphrase", () => save([], { version: 2 }), () => [], /Set BACKUP_PASSPHRASE/],
       ["a key that is none", () => save([], { wif: "K123" }), () => [], /"wif" is not a private key/],
       [
         "a key of another network",
