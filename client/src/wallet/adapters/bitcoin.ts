@@ -78,7 +78,7 @@ const same = (a: Uint8Array, b: Uint8Array): boolean =>
 function isOfKey({ kind, program }: BitcoinAddress, key: Uint8Array): boolean {
   const keyHash = hash160(key);
   if (kind === "p2sh") return same(hash160(concat(Uint8Array.of(0, 20), keyHash)), program);
-  return kind !== "p2tr" && same(keyHash, program);
+  return same(keyHash, program);
 }
 
 const bytesOfBase64 = (text: string): Uint8Array | undefined => {
@@ -99,13 +99,14 @@ function withPlainHeader(signature: string): string {
 }
 
 /**
- * What a wallet's signature of `message` proves, for the server: a BSM of the address's key, or BIP-322 simple of
- * P2WPKH and P2TR. Undefined when it is the signature of another key, or none.
+ * What a wallet's signature of `message` is meant to prove: a BSM of the address's key, or BIP-322 simple of P2WPKH and
+ * P2TR. Undefined when it is the signature of another key, or none.
  */
 export function provenBy(message: string, signature: string, address: BitcoinAddress): Signed | undefined {
   const signer = recoverBsm(message, signature);
   if (signer !== undefined) {
-    if (!isOfKey(address, fromHex(signer))) return undefined;
+    // Whether a Taproot address is that key's, only the server finds out.
+    if (address.kind !== "p2tr" && !isOfKey(address, fromHex(signer))) return undefined;
     return { signature: withPlainHeader(signature), publicKey: signer, identity: ecdsaIdentity(signer) };
   }
   const witness = bytesOfBase64(signature.replace(/^smp/, ""));

@@ -29,8 +29,12 @@ export function createAdapter(deps: AdapterDeps): WalletAdapter {
     const before = await chain();
     if (before.isMain) return;
     const away = `UniSat is on ${before.name.slice(0, 30) || "another network"}.`;
-    if (provider.has("switchChain")) await provider.ask("switchChain", MAIN_CHAIN);
-    else if (provider.has("switchNetwork")) await provider.ask("switchNetwork", "livenet");
+    try {
+      if (provider.has("switchChain")) await provider.ask("switchChain", MAIN_CHAIN);
+      else if (provider.has("switchNetwork")) await provider.ask("switchNetwork", "livenet");
+    } catch {
+      // Declined: the sentence below says what has to be done by hand.
+    }
     if (!(await chain()).isMain) throw provider.refuse("WALLET_NETWORK", `${away} ${MAIN_NET}`);
   };
 
@@ -40,7 +44,7 @@ export function createAdapter(deps: AdapterDeps): WalletAdapter {
       provider,
       mainNet: MAIN_NET,
       async account() {
-        const first = read(await provider.ask("requestAccounts"), "0");
+        const first = textOf(read(await provider.ask("requestAccounts"), "0"));
         if (first === undefined) return undefined;
         await toMain();
         // Another chain has another address.
