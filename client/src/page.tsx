@@ -12,6 +12,7 @@ import { VaultBar } from "./features/wallet/vault-bar.tsx";
 import { WalletSheet } from "./features/wallet/wallet-sheet.tsx";
 import { usePath } from "./ui/use-path.ts";
 
+const DocumentPage = lazy(() => import("./features/consent/document-page.tsx"));
 const VerifyPage = lazy(() => import("./features/verify/verify-page.tsx"));
 
 function View({ path }: { path: string }) {
@@ -24,6 +25,13 @@ function View({ path }: { path: string }) {
     return (
       <Suspense>
         <VerifyPage roundId={decodeURIComponent(verified)} />
+      </Suspense>
+    );
+  const document = /^\/(terms|privacy)\/?$/.exec(path)?.[1];
+  if (document === "terms" || document === "privacy")
+    return (
+      <Suspense>
+        <DocumentPage which={document} />
       </Suspense>
     );
   if (path.startsWith("/rounds")) return <RoundsPage />;

@@ -18,11 +18,13 @@ import { failureOf } from "../wallet/refusal.ts";
 import { createAutoJoinSettings } from "../wallet/spending.ts";
 import { createAutoJoin } from "./auto-join.ts";
 import { createServerClock, type ServerClock } from "./clock.ts";
+import { createConsent } from "./consent.ts";
 import { createCreatorActions } from "./creator.ts";
 import { createFinished } from "./finished.ts";
 import { createIdentity } from "./identity.ts";
 import { createLive } from "./live.ts";
 import { type Failure, failure, type GameActions, type NoticeVm, type Outcome } from "./model.ts";
+import { createPrivacyActions } from "./privacy.ts";
 import type { SignerActions } from "./signer-model.ts";
 import { createStore, NOBODY, type Store, show } from "./store.ts";
 import { createVaultPart } from "./vault.ts";
@@ -77,8 +79,10 @@ export function createGame(deps: GameDeps): Game {
   const clock = createServerClock({ now });
   const http = createHttp({ base: `${deps.origin}/api` }, { fetch: deps.fetch });
   /** A session that ended begins anew by itself only where nobody has to be asked for the key. */
-  const claimant = async (): Promise<Claimant | undefined> =>
-    vault.state() === "open" ? await identity.claimant() : undefined;
+  const claimant = async (): Promise<Claimant | undefined> => {
+    const mine = vault.state() === "open" ? await identity.claimant() : undefined;
+    return mine && consent.guard(mine);
+  };
   const ended = (): void => identity.ended();
   const session = createSession({ http, storage, lock: deps.lock, now, claimant, ended });
   const api = createApi(http, session);
@@ -96,6 +100,7 @@ export function createGame(deps: GameDeps): Game {
   const notice = (kind: NoticeVm["kind"], text: string): void => {
     store.dispatch(show.notice({ id: deps.crypto.randomUUID(), kind, text }));
   };
+  const consent = createConsent({ storage, notice });
   const knowsNetwork = (): boolean => live.snapshot() !== undefined || storage.getItem(NETWORK_KEY) !== null;
   const { vault, ...vaultPart } = createVaultPart({
     ...deps,
@@ -110,7 +115,7 @@ export function createGame(deps: GameDeps): Game {
     during: (work) => during(work),
     async changedKey() {
       if (session.isRemembered()) await session.signOut();
-      return await identity.signIn();
+      return await pressed();
     },
     playerChanged: () => live.playerChanged(),
     changed: () => tellWallet(),
@@ -157,7 +162,7 @@ export function createGame(deps: GameDeps): Game {
   });
   const identity = createIdentity({
     ...deps,
-    session,
+    session: { ...session, signIn: (one) => session.signIn(consent.guard(one)) },
     wallet,
     keys: vault,
     api,
@@ -209,6 +214,7 @@ export function createGame(deps: GameDeps): Game {
               address,
               playKey: key.playKey,
               name: session.user()?.name ?? store.getState().me.name,
+              termsDue: consent.due(session.user()),
             }
           : { ...NOBODY, address, playKey: key?.playKey ?? "" },
       ),
@@ -247,9 +253,15 @@ export function createGame(deps: GameDeps): Game {
     return player === undefined ? failure("OFFLINE", "The round is not connected.") : await work(player);
   };
 
+  /** The button says what signing in accepts (I6). */
+  const pressed: SignerActions["signIn"] = (id) => {
+    consent.agreed();
+    return during(() => identity.signIn(id));
+  };
+
   const actions: GameActions = {
     createWallet: () => during(identity.createWallet),
-    signIn: () => during(() => identity.signIn()),
+    signIn: () => pressed(),
     signOut: () =>
       during(async () => {
         const outcome = await session.signOut();
@@ -262,6 +274,10 @@ export function createGame(deps: GameDeps): Game {
       live,
       clock,
       limits: autoJoin.settings,
+      adapters: deps,
+      api,
+      network,
+      now,
       during,
       play,
     }),
@@ -273,6 +289,7 @@ export function createGame(deps: GameDeps): Game {
     boost: (memeId, sats) => play((player) => player.boost(memeId, sats)),
     chat: (text) => play((player) => player.chat(text)),
     report: (memeId, reason) => play((player) => player.report(memeId, reason)),
+    ...createPrivacyActions({ session, consent, left: () => live.playerChanged() }),
     setAutoJoin: autoJoin.set,
     setName: async (name) => {
       const answer = await api.rename(name);
@@ -307,7 +324,7 @@ export function createGame(deps: GameDeps): Game {
     store,
     actions,
     vault: vaultPart.actions,
-    signer: { ...identity, signIn: (id) => during(() => identity.signIn(id)) },
+    signer: { ...identity, signIn: pressed },
     clock,
     start() {
       running = {};

@@ -7,6 +7,7 @@ import type { Network } from "@meme-rounds/shared-schema/records";
 import type { RoundDetail } from "@meme-rounds/shared-schema/rest";
 import type { contentAnswer, Model, ModelWish, previewAnswer } from "@meme-rounds/shared-schema/rest-content";
 import type { z } from "zod";
+import type { PrivacyActions } from "./privacy.ts";
 
 /** The answer to anything a person did. `OFFLINE`: it is not known whether it arrived, or it cannot be sent. */
 export type Outcome = { ok: true } | { ok: false; code: ErrorCode | "OFFLINE"; message: string };
@@ -85,6 +86,8 @@ export interface MeVm {
   spentSats: number;
   /** memeIds entered in this round. */
   entries: string[];
+  /** Version of the terms that waits to be accepted (I6); 0 is none. */
+  termsDue: number;
 }
 
 export interface WalletEventVm {
@@ -160,7 +163,7 @@ export interface NoticeVm {
   kind: "info" | "success" | "warning" | "error";
 }
 
-export interface GameActions {
+export interface GameActions extends PrivacyActions {
   createWallet(): Promise<Outcome>;
   signIn(): Promise<Outcome>;
   signOut(): Promise<Outcome>;
@@ -181,6 +184,10 @@ export interface GameActions {
   reclaim(txid: string): Promise<Outcome>;
   withdrawQuote(wish: WithdrawalVm): Promise<(Outcome & { quote?: WithdrawQuote }) | Failure>;
   withdraw(wish: WithdrawalVm, shown: WithdrawQuote): Promise<Outcome>;
+  /** Another wallet in this browser that can fill this one; undefined where there is none. */
+  payerName(): Promise<string | undefined>;
+  /** Asks that wallet for sat. */
+  topUp(sats: number): Promise<Outcome>;
   setAutoJoin(next: AutoJoinVm): Promise<Outcome>;
 }
 

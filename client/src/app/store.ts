@@ -18,6 +18,7 @@ export const NOBODY: MeVm = {
   depositedSats: 0,
   spentSats: 0,
   entries: [],
+  termsDue: 0,
 };
 const NO_WALLET: WalletVm = {
   exists: false,

@@ -7,12 +7,20 @@ interface FoldProps {
   /** Said beside the title while closed: a state, a figure. */
   aside?: ReactNode;
   testId?: string;
+  /** Called each time it opens: what is in it may be loaded then. */
+  onOpen?(): void;
   children: ReactNode;
 }
 
-export function Fold({ title, aside, testId, children }: FoldProps) {
+export function Fold({ title, aside, testId, onOpen, children }: FoldProps) {
   return (
-    <details className="border-t border-line pt-4" data-testid={testId}>
+    <details
+      className="border-t border-line pt-4"
+      data-testid={testId}
+      onToggle={(event) => {
+        if (event.currentTarget.open) onOpen?.();
+      }}
+    >
       <summary className="flex list-none items-center justify-between gap-3 font-display text-lg font-bold hover:text-acid">
         <span>{title}</span>
         <span className="flex items-center gap-3">

@@ -7,10 +7,16 @@ import { Button } from "../../ui/button.tsx";
 import { ErrorNote } from "../../ui/error-note.tsx";
 import { useTask } from "../../ui/use-task.ts";
 import { shortId } from "../../ui/words.ts";
+import { ConsentNote } from "../consent/consent-note.tsx";
 
 export function SignIn() {
   const signer = useSigner();
-  return signer.id === "manual" ? <OwnKey /> : <AsLastTime />;
+  return (
+    <div className="flex flex-col gap-3">
+      {signer.id === "manual" ? <OwnKey /> : <AsLastTime />}
+      <ConsentNote />
+    </div>
+  );
 }
 
 function OwnKey() {

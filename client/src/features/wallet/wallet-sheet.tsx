@@ -9,12 +9,14 @@ import { ErrorNote } from "../../ui/error-note.tsx";
 import { Sheet } from "../../ui/sheet.tsx";
 import { useTask } from "../../ui/use-task.ts";
 import { count } from "../../ui/words.ts";
+import { TermsDue } from "../consent/terms-due.tsx";
 import { DepositForm } from "./deposit-form.tsx";
 import { Receive } from "./receive.tsx";
 import { Reclaim } from "./reclaim.tsx";
 import { SignIn } from "./sign-in.tsx";
 
 const Keep = lazy(() => import("./keep.tsx"));
+const Bounds = lazy(() => import("../limits/bounds.tsx"));
 const Money = lazy(() => import("./money.tsx"));
 const Signer = lazy(() => import("./signer.tsx"));
 const Wallets = lazy(() => import("./wallets.tsx"));
@@ -65,6 +67,7 @@ function Inside() {
   const leave = useTask(() => actions.signOut());
   return (
     <>
+      <TermsDue />
       <dl className="figures grid grid-cols-2 gap-3">
         <div className="rounded-2xl bg-acid p-4 text-ink">
           <dt className="text-sm font-semibold">In this round</dt>
@@ -96,6 +99,7 @@ function Inside() {
       </Suspense>
       <Suspense>
         <Keep signedIn />
+        <Bounds />
       </Suspense>
       <div className="flex flex-col gap-3 border-t border-line pt-5">
         <ErrorNote failure={leave.failed} />

@@ -1,0 +1,70 @@
+/**
+ * What a person can do about terms, limits and their own data (I6). Owns: these actions' outcomes.
+ * Does not own: the calls' transport, what the server enforces, the screens (features/consent, features/limits).
+ */
+import type { User } from "@meme-rounds/shared-schema/rest";
+import type { Deleted, PlayLimits, PlayLimitsWish } from "@meme-rounds/shared-schema/rest-me";
+import { TERMS } from "@meme-rounds/shared-schema/terms";
+import type { Session } from "../net/session.ts";
+import type { Consent } from "./consent.ts";
+import { type Failure, failure, type Outcome } from "./model.ts";
+
+export interface PrivacyActions {
+  /** Accepts the terms that this page shows; fails when the server has newer ones. */
+  acceptTerms(): Promise<Outcome>;
+  playLimits(): Promise<{ ok: true; limits: PlayLimits } | Failure>;
+  setPlayLimits(wish: PlayLimitsWish): Promise<{ ok: true; limits: PlayLimits } | Failure>;
+  /** Everything kept off-chain about this person, as a file. */
+  exportData(): Promise<{ ok: true; fileName: string; json: string } | Failure>;
+  /** Deletes it and signs out; the key and its coins stay in this browser. */
+  deleteData(): Promise<{ ok: true; deleted: Deleted } | Failure>;
+}
+
+export interface PrivacyDeps {
+  session: Pick<Session, "call" | "renamed" | "signOut">;
+  consent: Pick<Consent, "agreed">;
+  /** Nobody plays any more. */
+  left(): void;
+}
+
+export function createPrivacyActions({ session, consent, left }: PrivacyDeps): PrivacyActions {
+  const limitsOf = async (body?: PlayLimitsWish): Promise<{ ok: true; limits: PlayLimits } | Failure> => {
+    const answer = await session.call<PlayLimits>(
+      body === undefined
+        ? { method: "GET", path: "/me/limits" }
+        : { method: "PATCH", path: "/me/limits", body },
+    );
+    return answer.ok ? { ok: true, limits: answer.data } : answer;
+  };
+  return {
+    async acceptTerms() {
+      const body = { version: TERMS.version, adult: true };
+      const answer = await session.call({ method: "POST", path: "/me/consent", body });
+      if (!answer.ok) return answer;
+      consent.agreed();
+      const me = await session.call<User>({ method: "GET", path: "/me" });
+      if (me.ok) session.renamed(me.data);
+      return { ok: true };
+    },
+    playLimits: () => limitsOf(),
+    setPlayLimits: limitsOf,
+    async exportData() {
+      const answer = await session.call<unknown>({ method: "GET", path: "/me/export" });
+      if (!answer.ok) return answer;
+      return { ok: true, fileName: "meme-rounds-my-data.json", json: JSON.stringify(answer.data, null, 2) };
+    },
+    async deleteData() {
+      const answer = await session.call<Deleted>({
+        method: "DELETE",
+        path: "/me",
+        body: { confirm: "delete" },
+      });
+      if (!answer.ok && answer.code === "OFFLINE")
+        return failure("OFFLINE", "It is not known whether your data were deleted. Try again.");
+      if (!answer.ok) return answer;
+      await session.signOut();
+      left();
+      return { ok: true, deleted: answer.data };
+    },
+  };
+}
