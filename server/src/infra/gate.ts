@@ -4,7 +4,13 @@
  * address that is denied later, and what the frameworks behind take for the caller's address.
  * Does not own: the lists (ip-rules.ts), the numbers (limits.ts), limits of single routes (http.ts).
  */
-import { type IncomingMessage, type RequestListener, Server, type ServerResponse } from "node:http";
+import {
+  type IncomingMessage,
+  type RequestListener,
+  Server,
+  type ServerOptions,
+  type ServerResponse,
+} from "node:http";
 import type { Duplex } from "node:stream";
 import { SOCKET_CLOSE } from "@meme-rounds/shared-schema/close-codes";
 import { CodedError, ERRORS, type ErrorCode } from "@meme-rounds/shared-schema/errors";
@@ -28,7 +34,7 @@ interface Refusal {
 
 export interface Gate {
   /** An HTTP server whose listeners only see what was let in. */
-  createServer(listener?: RequestListener): Server;
+  createServer(listener?: RequestListener, options?: ServerOptions): Server;
   /** Sockets that were let in and are open. */
   sockets(): number;
 }
@@ -206,7 +212,7 @@ export function createGate(deps: GateDeps): Gate {
   }
 
   return {
-    createServer: (listener) => (listener ? new GatedServer(listener) : new GatedServer()),
+    createServer: (listener, options = {}) => new GatedServer(options, listener),
     sockets: () => [...open.values()].reduce((sum, { size }) => sum + size, 0),
   };
 }

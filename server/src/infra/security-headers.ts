@@ -16,6 +16,8 @@ export interface PageNeeds {
 /** A year, s. */
 const HSTS_SECONDS = 31_536_000;
 const NOTHING = ["'none'"];
+/** The text of the `<style>` that model-viewer 4.4.0 puts into its shadow root. The viewer's browser test reads it. */
+const MODEL_VIEWER_STYLE = "'sha256-PXtZZkJMMyc18o/DN1ZEFOJ2qEGq95IQbVaJFMOXOb0='";
 
 /** A CSP source for an inline `<style>` or `<script>` of exactly this text. */
 export const hashSource = (text: string): string =>
@@ -76,7 +78,7 @@ export const pageHeaders = (needs: PageNeeds): RequestHandler =>
         defaultSrc: NOTHING,
         scriptSrc: ["'self'", "'wasm-unsafe-eval'"],
         scriptSrcAttr: NOTHING,
-        styleSrc: ["'self'"],
+        styleSrc: ["'self'", MODEL_VIEWER_STYLE],
         styleSrcAttr: NOTHING,
         imgSrc: ["'self'", "data:", "blob:"],
         fontSrc: ["'self'"],

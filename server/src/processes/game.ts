@@ -16,6 +16,7 @@ import { modelsStatus } from "../content/aitubo/provider.ts";
 import { createContentService } from "../content/index.ts";
 import { createClassifier } from "../content/moderation/classifier.ts";
 import { matchMaker, RedisPresence, Server, WebSocketTransport } from "../infra/colyseus.ts";
+import { PATIENCE } from "../infra/http-guard.ts";
 import type { Lifecycle } from "../infra/lifecycle.ts";
 import type { Logger } from "../infra/logger.ts";
 import { createRedis } from "../infra/redis.ts";
@@ -145,7 +146,7 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
     },
   );
 
-  const http = front.gate.createServer();
+  const http = front.gate.createServer(undefined, PATIENCE);
   const isSpectator = (req: IncomingMessage) => (req.url ?? "").startsWith("/spectate/");
   http.on("upgrade", (req, socket, head) => {
     if (isSpectator(req) && !audience.handleUpgrade(req, socket, head)) socket.destroy();

@@ -15,6 +15,7 @@ import { drawCard } from "../../src/content/share/card.ts";
 import { shareRouter } from "../../src/content/share/routes.ts";
 import { memeToModel } from "../../src/content/transform/index.ts";
 import { createLogger } from "../../src/infra/logger.ts";
+import { pageHeaders } from "../../src/infra/security-headers.ts";
 
 const PAGE_DIR = fileURLToPath(new URL("../../../client/dist", import.meta.url));
 const THREE_DIR = join(PAGE_DIR, "../../node_modules", "three");
@@ -101,6 +102,7 @@ export async function serveGallery(
     const code = /^\/rounds\/current/.test(request.path) ? "ROUND_NONE" : "ROUND_UNKNOWN";
     response.status(404).json({ type: "", title: "", status: 404, code, detail: code, advice: "" });
   });
+  app.use(pageHeaders({ connect: [], https: false }));
   app.use(
     "/m",
     shareRouter(

@@ -34,6 +34,10 @@ export async function startBrowser(url: string): Promise<Browser> {
       const page = await context.newPage();
       const errors: string[] = [];
       page.on("pageerror", (error) => errors.push(error.message));
+      // Also what a worker was refused: its own page of the console is ours.
+      page.on("console", (line) => {
+        if (/Content Security Policy|TrustedScript|TrustedHTML/.test(line.text())) errors.push(line.text());
+      });
       await page.goto(url);
       return { page, context, errors };
     },

@@ -9,6 +9,7 @@ import { utf8 } from "@meme-rounds/shared-schema/bytes";
 import { sha256Hex } from "@meme-rounds/shared-schema/hash";
 import express from "express";
 import type { Proven } from "../../../shared-schema/test/support/proven.ts";
+import { pageHeaders } from "../../src/infra/security-headers.ts";
 
 const PAGE_DIR = fileURLToPath(new URL("../../../client/dist", import.meta.url));
 
@@ -55,6 +56,7 @@ export async function serveProven(round: Proven): Promise<ProvenSite> {
   app.get("/api/network", (_request, response) => void response.json({ network: "devchain", wocUrl: url }));
   app.get("/api/rounds/:id/proof", (_request, response) => void response.json(site.proof));
   app.use("/api", (_request, response) => void response.status(404).json({ code: "NOT_FOUND" }));
+  app.use(pageHeaders({ connect: [], https: false }));
   app.use(express.static(PAGE_DIR, { index: false }));
   app.get(/.*/, (_request, response) => response.sendFile("index.html", { root: PAGE_DIR }));
   const server = createServer(app);
