@@ -62,6 +62,15 @@ const OK: Standing = { verdict: "ok", remaining: Number.POSITIVE_INFINITY, reset
 
 const kickedKey = (subject: string): string => `mr:limit:kicked:${subject}`;
 
+/** As the IETF's draft has them now, and as its older versions and most clients do. */
+const headersOf = ({ name, seconds }: LimitRule, limit: number, left: number, reset: number) => ({
+  "RateLimit-Policy": `"${name}";q=${limit};w=${seconds}`,
+  RateLimit: `"${name}";r=${left};t=${reset}`,
+  "RateLimit-Limit": String(limit),
+  "RateLimit-Remaining": String(left),
+  "RateLimit-Reset": String(reset),
+});
+
 /** Memory stays bounded: a counter is one Redis key that expires with its window; a process remembers `cap` callers. */
 export function createLimiter(
   redis: Redis,
@@ -186,11 +195,7 @@ export function createLimiter(
     async take(rule, key, res) {
       const { verdict, remaining, resetMs } = await judge(rule, key);
       if (remaining !== Number.POSITIVE_INFINITY)
-        res?.set({
-          "RateLimit-Limit": String(rule.points * (factorOf(key) ?? 1)),
-          "RateLimit-Remaining": String(remaining),
-          "RateLimit-Reset": String(Math.ceil(resetMs / 1_000)),
-        });
+        res?.set(headersOf(rule, rule.points * (factorOf(key) ?? 1), remaining, Math.ceil(resetMs / 1_000)));
       if (verdict === "ok") return;
       const seconds = Math.max(1, Math.ceil(resetMs / 1_000));
       res?.set("Retry-After", String(seconds));

@@ -73,7 +73,8 @@ describe("admins' rules for addresses", function () {
     const app = express()
       .set("trust proxy", trust)
       .use("/api", apiRouter(routes, { authenticate, limiter, logger }));
-    const http = createGate({ clientIp: createClientIp(trust), rules, limiter, logger }).createServer(app);
+    const http = createGate({ clientIp: createClientIp(trust), rules, limiter, logger }).createServer();
+    http.on("request", app);
     await new Promise<void>((resolve) => http.listen(0, "127.0.0.1", resolve));
     url = `http://127.0.0.1:${(http.address() as AddressInfo).port}`;
     close = () => {

@@ -32,7 +32,9 @@ async function rig(trust = "loopback") {
     limiter: { judge: (rule, key) => control.judge(rule, key), kickedFor: async () => control.kicked },
     logger: createLogger("test", "silent"),
   });
-  const server = gate.createServer(
+  const server = gate.createServer();
+  server.on(
+    "request",
     express().use((req, res) => {
       seen.push({ path: req.path, ip: req.headers["x-real-ip"] });
       res.json({ ok: true });

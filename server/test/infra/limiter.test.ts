@@ -80,6 +80,8 @@ describe("limiter", function () {
     await ask();
     assert.equal(headers["RateLimit-Limit"], "2");
     assert.equal(headers["RateLimit-Remaining"], "1");
+    assert.equal(headers["RateLimit-Policy"], '"rest";q=2;w=60');
+    assert.match(headers.RateLimit ?? "", /^"rest";r=1;t=(?:60|59)$/);
     assert.ok(Number(headers["RateLimit-Reset"]) > 50);
     assert.equal(headers["Retry-After"], undefined);
     await ask();
