@@ -253,7 +253,7 @@ describe("wallet adapters", () => {
             assert.equal(typeof (await refusal(signIn(adapter))).message, "string");
           },
         ),
-        { numRuns: 300 },
+        { numRuns: 1_000 },
       );
     });
   });

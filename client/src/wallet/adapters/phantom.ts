@@ -10,9 +10,12 @@ const SIGNATURE_BYTES = 64;
 
 /** A public key as Phantom gives it: an object that writes itself as base58, or the text. */
 function addressOf(key: unknown): string | undefined {
-  const written = read(key, "toString");
-  const text =
-    textOf(key) ?? (typeof written === "function" ? textOf(Reflect.apply(written, key, [])) : undefined);
+  let text = textOf(key);
+  try {
+    text ??= textOf(String(key));
+  } catch {
+    return undefined; // It does not write itself at all.
+  }
   return text !== undefined && decodeBase58(text)?.length === KEY_BYTES ? text : undefined;
 }
 

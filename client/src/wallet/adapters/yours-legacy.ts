@@ -22,8 +22,8 @@ export function createAdapter(deps: AdapterDeps): PayingWallet {
   /** Old versions answer a closed window with a text where data should be. */
   const ask = async (method: string, ...args: unknown[]): Promise<unknown> => {
     const answer = await provider.ask(method, ...args);
-    const error =
-      read(answer, "error") ?? (/dismiss|declin|reject/i.test(String(answer)) ? answer : undefined);
+    const said = textOf(answer) ?? "";
+    const error = read(answer, "error") ?? (/dismiss|declin|reject/i.test(said) ? said : undefined);
     if (error) throw refusalOf(error, provider.name);
     return answer;
   };
