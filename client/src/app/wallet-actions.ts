@@ -2,6 +2,9 @@
  * What a person does with coins: filling the wallet, putting them into a round, taking them out.
  * Owns: the order of these steps and their refusals. Does not own: coins and keys (wallet/), the room (live.ts).
  */
+import type { Network } from "@meme-rounds/shared-schema/records";
+import type { Api } from "../net/api.ts";
+import type { AdapterDeps } from "../wallet/adapters/types.ts";
 import type { PlayWallet } from "../wallet/play-wallet.ts";
 import { beyondLimits } from "../wallet/spending.ts";
 import type { ServerClock } from "./clock.ts";
@@ -14,6 +17,11 @@ export interface WalletActionsDeps {
   clock: ServerClock;
   /** The person's own limits. */
   limits: () => AutoJoinVm;
+  /** Where other wallets are looked for. */
+  adapters: AdapterDeps;
+  api: Pick<Api, "broadcast">;
+  network: () => Network;
+  now: () => number;
   /** Runs an action with the wallet shown as busy. */
   during<T extends Outcome>(work: () => Promise<T>): Promise<T | Failure>;
   /** Runs work once a key, a sign-in and a place in the room are there. */
@@ -24,8 +32,16 @@ const FAUCET_SATS = 100_000;
 
 export function createWalletActions(
   deps: WalletActionsDeps,
-): Pick<GameActions, "faucet" | "deposit" | "reclaimable" | "reclaim" | "withdrawQuote" | "withdraw"> {
+): Pick<
+  GameActions,
+  "faucet" | "deposit" | "reclaimable" | "reclaim" | "withdrawQuote" | "withdraw" | "payerName" | "topUp"
+> {
   const { wallet, live, during } = deps;
+  /** Its code comes only when somebody looks into the wallet. */
+  const payer = async () => {
+    const { payingWallet } = await import("../wallet/adapters/catalog.ts");
+    return await payingWallet(deps.adapters);
+  };
 
   const deposit = async (sats: number): Promise<Outcome> => {
     const round = live.snapshot();
@@ -60,6 +76,13 @@ export function createWalletActions(
       const answer = await wallet.withdraw.quote(wish);
       return answer.ok ? { ok: true, quote: answer.data } : answer;
     },
+    payerName: async () => (await payer())?.name,
+    topUp: (sats) =>
+      during(async () => {
+        const { topUp } = await import("../wallet/top-up.ts");
+        const playKey = async () => (await wallet.open()).playKey;
+        return await topUp({ ...deps, payer, playKey, book: wallet.book, refresh: wallet.refresh }, sats);
+      }),
     withdraw: (wish, shown) =>
       during(async () => {
         // Unlocked before coins are chosen: nobody else waits for them while a person types a passphrase.
