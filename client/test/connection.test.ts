@@ -1,5 +1,6 @@
 /** Finding the round, joining it, coming back: against an API and rooms that are written out here. */
 import assert from "node:assert/strict";
+import { SOCKET_CLOSE } from "@meme-rounds/shared-schema/close-codes";
 import type { Snapshot } from "@meme-rounds/shared-schema/rest";
 import { failure } from "../src/app/model.ts";
 import type { Answered } from "../src/net/http.ts";
@@ -197,5 +198,15 @@ describe("round connection", () => {
     opened[0]?.events.gone(4100, "");
     opened[0]?.events.message({ kind: "notice", body: { kind: "drain", text: "", at: 0 } });
     assert.equal(log.length, before);
+  });
+
+  it("I5: who was thrown out waits the minute it is refused for, then comes back", async () => {
+    const { opened, time, start } = stage();
+    await start();
+    opened[0]?.events.gone(SOCKET_CLOSE.kicked, "RATE_LIMITED");
+    await time.pass(59_000);
+    assert.equal(opened.length, 1);
+    await time.pass(15_000);
+    assert.equal(opened.length, 2);
   });
 });

@@ -1,6 +1,7 @@
-/** `npm run bench [signatures|signin|boosts|money|devchain|models|moderation|pipeline|page|newcomer]`: the project's figures, each beside a floor of the same run. */
+/** `npm run bench [signatures|signin|boosts|limits|money|devchain|models|moderation|pipeline|page|newcomer]`: the project's figures, each beside a floor of the same run. */
 import { benchBoosts } from "./bench/boosts.ts";
 import { benchDevchain } from "./bench/devchain.ts";
+import { benchLimits } from "./bench/limits.ts";
 import type { Figure } from "./bench/measure.ts";
 import { show } from "./bench/measure.ts";
 import { benchModels } from "./bench/models.ts";
@@ -16,6 +17,7 @@ const benches: Record<string, () => Promise<Figure[]>> = {
   signatures: benchSignatures,
   signin: benchSignin,
   boosts: benchBoosts,
+  limits: benchLimits,
   money: benchMoney,
   devchain: benchDevchain,
   models: benchModels,

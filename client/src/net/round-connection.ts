@@ -2,6 +2,7 @@
  * The live room of the arena's current round. Owns: finding the round, joining it as player or spectator, coming back
  * after a break or a takeover (R5), snapshots where there is no seat. Does not own: what arrives (game.ts), the SDK.
  */
+import { SOCKET_CLOSE } from "@meme-rounds/shared-schema/close-codes";
 import type { Snapshot } from "@meme-rounds/shared-schema/rest";
 import type { RoundStateLike } from "../app/round-view.ts";
 import type { Api } from "./api.ts";
@@ -56,6 +57,8 @@ const FAST_MS = 400;
 /** The relay is full (server/src/audience AUDIENCE_CLOSE). */
 const RELAY_FULL = 4102;
 const RELAY_FULL_MS = 10_000;
+/** For so long the server refuses who was thrown out (I5): asking before would only make it longer, ms. */
+const KICKED_MS = 60_000;
 
 interface Joined {
   live: LiveRoom;
@@ -232,6 +235,7 @@ export function createRoundConnection(deps: ConnectionDeps): RoundConnection {
       },
       gone: (code) => {
         if (code === RELAY_FULL) notBefore = deps.serverNow() + RELAY_FULL_MS;
+        if (code === SOCKET_CLOSE.kicked) notBefore = deps.serverNow() + KICKED_MS;
         if (stopped || handle !== joined?.handle) return;
         joined = undefined;
         events.room(undefined, roundId, roleNow());

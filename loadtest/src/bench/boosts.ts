@@ -1,5 +1,5 @@
 /**
- * Accepted boosts a second of one room: voucher verified, journaled durably, receipt signed.
+ * Accepted boosts a second of one room: limits counted, voucher verified, journaled durably, receipt signed.
  * Floors in the same run: signature checks alone, and XADD with fsync alone, both one after the other in one process.
  */
 import { spawn } from "node:child_process";
@@ -11,6 +11,8 @@ import { join } from "node:path";
 import { fromHex } from "@meme-rounds/shared-schema/bytes";
 import { createVerifier } from "../../../server/src/infra/ecdsa.ts";
 import { takeLease } from "../../../server/src/infra/leases.ts";
+import { createLimiter } from "../../../server/src/infra/limiter.ts";
+import { LIMITS } from "../../../server/src/infra/limits.ts";
 import { createRedis } from "../../../server/src/infra/redis.ts";
 import { RoundActor } from "../../../server/src/round/actor.ts";
 import { appendJournal } from "../../../server/src/round/journal-store.ts";
@@ -105,10 +107,17 @@ async function measure(redis: ReturnType<typeof createRedis>): Promise<Figure[]>
       throw error;
     },
   });
-  /** ms until the acknowledgement. */
+  const limiter = createLimiter(redis);
+  /** ms until the acknowledgement, limits included (I5): each player has an address of its own. */
   const submit = async ({ player, memeId, voucher }: Boost): Promise<number> => {
     const { playKey, identity } = player;
     const waited = started();
+    const ip = `10.0.0.${players.indexOf(player)}`;
+    for (const standing of [
+      await limiter.judge(LIMITS.messages, { ip }),
+      await limiter.judge(LIMITS.boost, identity),
+    ])
+      if (standing.verdict !== "ok") throw new Error("a boost was beyond its limit");
     const answer = await actor.submit(
       { kind: "boost", playKey, identity, memeId, voucher },
       { playKey, ref: randomUUID(), payload: voucher },
