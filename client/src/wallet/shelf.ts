@@ -2,13 +2,14 @@
  * A few records that are written together or not at all (IndexedDB). Owns: the database, transactions, their errors.
  * Does not own: what the records mean (keystore.ts).
  */
+import { Refusal } from "./refusal.ts";
 
 export interface Shelf {
   read(name: string): Promise<unknown>;
   names(): Promise<string[]>;
   /**
    * Writes all or nothing, and resolves once it is on the disk. False, with nothing written, when the record `name`
-   * is not any more what `is` accepts: somebody else wrote meanwhile.
+   * is not any more what `is` accepts: somebody else wrote meanwhile. Rejects with KEY_NOT_KEPT when the browser fails.
    */
   write(
     puts: Record<string, unknown>,
@@ -65,6 +66,9 @@ export function createShelf(deps: { indexedDB: IDBFactory }): Shelf {
         };
         await end;
         return is;
+      } catch (error) {
+        const why = error instanceof DOMException ? error.name : String(error);
+        throw new Refusal("KEY_NOT_KEPT", `The browser did not store it (${why}). Nothing was changed.`);
       } finally {
         database.close();
       }

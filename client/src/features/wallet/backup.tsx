@@ -36,7 +36,7 @@ export function Backup() {
     "data-testid": `backup-${which}`,
   });
   return (
-    <section aria-label="Backup" className="flex flex-col gap-3">
+    <section aria-label="Backup" className="flex flex-col gap-3 border-t border-line pt-5">
       <h3 className="flex flex-wrap items-center gap-3 text-xl">
         Keep your key
         <span

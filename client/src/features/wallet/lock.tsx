@@ -3,7 +3,7 @@ import { type FormEvent, useState } from "react";
 import { useVault, useVaultActions } from "../../app/hooks.ts";
 import { Button } from "../../ui/button.tsx";
 import { ErrorNote } from "../../ui/error-note.tsx";
-import { PlusIcon } from "../../ui/icons.tsx";
+import { Fold } from "../../ui/fold.tsx";
 import { useToasts } from "../../ui/toast.tsx";
 import { useTask } from "../../ui/use-task.ts";
 import { PassphraseField } from "./passphrase-field.tsx";
@@ -32,13 +32,12 @@ export function Lock() {
         </div>
       )}
       {vault.hasPassphrase && <AutoLock />}
-      <details className="group">
-        <summary className="flex list-none items-center justify-between font-display text-lg font-bold hover:text-acid">
-          {vault.hasPassphrase ? "Change the passphrase" : "Lock it with a passphrase"}
-          <PlusIcon />
-        </summary>
+      <Fold
+        title={vault.hasPassphrase ? "Change the passphrase" : "Lock it with a passphrase"}
+        testId="lock-form"
+      >
         <PassphraseForm />
-      </details>
+      </Fold>
     </section>
   );
 }
@@ -89,7 +88,7 @@ function PassphraseForm() {
     void run(next, "From now on the wallet opens with this passphrase.");
   };
   return (
-    <form onSubmit={submit} className="mt-4 flex flex-col gap-3">
+    <form onSubmit={submit} className="flex flex-col gap-3">
       <p className="text-sm text-mist">
         You type it once each time the page loads, and after a pause. Nobody can reset it: if you forget it,
         only your words or your backup file bring the coins back.

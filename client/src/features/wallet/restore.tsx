@@ -5,31 +5,20 @@ import type { FormerVm } from "../../app/vault-model.ts";
 import { Button } from "../../ui/button.tsx";
 import { ErrorNote } from "../../ui/error-note.tsx";
 import { Field } from "../../ui/field.tsx";
-import { PlusIcon } from "../../ui/icons.tsx";
+import { Fold } from "../../ui/fold.tsx";
 import { useToasts } from "../../ui/toast.tsx";
 import { useTask } from "../../ui/use-task.ts";
 import { count, dayOf, shortId } from "../../ui/words.ts";
 import { PassphraseField } from "./passphrase-field.tsx";
 
 export function Restore() {
-  const [isOpen, setOpen] = useState(false);
   return (
-    <details
-      className="border-t border-line pt-4"
-      onToggle={(event) => setOpen(event.currentTarget.open)}
-      data-testid="restore"
-    >
-      <summary className="flex list-none items-center justify-between font-display text-lg font-bold hover:text-acid">
-        Bring back a key
-        <PlusIcon />
-      </summary>
-      {isOpen && (
-        <div className="mt-4 flex flex-col gap-6">
-          <RestoreForm />
-          <Formers />
-        </div>
-      )}
-    </details>
+    <Fold title="Bring back a key" testId="restore">
+      <div className="flex flex-col gap-6">
+        <RestoreForm />
+        <Formers />
+      </div>
+    </Fold>
   );
 }
 
