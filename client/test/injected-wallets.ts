@@ -21,8 +21,8 @@ export interface SignRequest {
 export interface InjectedOptions {
   kind: "okx" | "unisat" | "phantom" | "yours" | "yours-legacy";
   accounts: InjectedAccount[];
-  /** The extension comes so late, ms. */
-  lateMs?: number;
+  /** The extension comes only when the test starts it. */
+  isLate?: boolean;
 }
 
 /** `silent`: no promise ever settles. `swap`: on the next account from the question on. `closed`: the window was closed. */
@@ -38,6 +38,7 @@ export interface InjectedWallet {
   canSwitchNetwork: boolean;
   calls: string[];
   paid: unknown[];
+  start(): void;
   /** The person picks another account in the extension. */
   switchTo(account: number): void;
   /** The person signs out of the extension. */
@@ -50,7 +51,7 @@ export function injectWallet(
   options: InjectedOptions,
   sign: (request: SignRequest) => Promise<string>,
 ): InjectedWallet {
-  const { kind, accounts, lateMs = 0 } = options;
+  const { kind, accounts, isLate = false } = options;
   const MAIN: Record<InjectedOptions["kind"], string> = {
     okx: "livenet",
     unisat: "BITCOIN_MAINNET",
@@ -79,6 +80,7 @@ export function injectWallet(
     canSwitchNetwork: true,
     calls: [],
     paid: [],
+    start: () => providers[kind](),
     switchTo(account) {
       wallet.account = account;
       const { address, publicKey } = current();
@@ -278,7 +280,6 @@ export function injectWallet(
   };
   // The page's own text never has this name: it is how a test finds the wallet.
   Object.assign(target, { testWallet: wallet });
-  if (lateMs === 0) providers[kind]();
-  else setTimeout(providers[kind], lateMs);
+  if (!isLate) wallet.start();
   return wallet;
 }

@@ -186,8 +186,6 @@ export function createIdentity(deps: IdentityDeps): Identity {
       signer.id === MANUAL ? await claimantOf(manual, () => owners.keyFor(MANUAL)) : undefined,
     createWallet,
     async signIn(wished) {
-      const made = await createWallet();
-      if (!made.ok) return made;
       // The address has a network in it; the first answer of the server says which.
       if (!deps.knowsNetwork()) {
         const current = await api.current();
