@@ -1,21 +1,23 @@
 /**
  * Who has signed in: profiles and the binding of play keys.
- * Owns: `mr:auth:user:<identity>` (hash: name, wallet, address, createdAt) and `mr:auth:play-key:<key>` (the identity
+ * Owns: `mr:auth:user:<identity>` (hash: name, avatar, wallet, address, createdAt) and `mr:auth:play-key:<key>` (the identity
  * it belongs to, for ever: I2). Does not own: sessions, roles' effects.
  */
 import { CodedError } from "@meme-rounds/shared-schema/errors";
 import { walletKinds } from "@meme-rounds/shared-schema/rest";
 import { z } from "zod";
 import type { Redis } from "../infra/redis.ts";
+import { cleanName } from "./names.ts";
 import type { WalletKind } from "./schemes/index.ts";
 import { runMulti } from "./transaction.ts";
 
-/** Longest display name, in UTF-16 units of its NFC form. */
-const MAX_NAME = 32;
-/** Control, line-breaking and lone surrogate characters, and the invisible ones that reorder or hide text. */
-const FORBIDDEN = /[\p{Cc}\p{Zl}\p{Zp}\p{Cs}\u00ad\u200b\u200e\u200f\u202a-\u202e\u2060-\u206f\ufeff]/u;
-
-const profileSchema = z.object({ name: z.string(), wallet: z.enum(walletKinds), address: z.string() });
+const profileSchema = z.object({
+  name: z.string(),
+  wallet: z.enum(walletKinds),
+  address: z.string(),
+  /** memeId of a picture of theirs. */
+  avatar: z.string().optional(),
+});
 export type Profile = z.infer<typeof profileSchema>;
 
 export interface Users {
@@ -27,8 +29,12 @@ export interface Users {
   profile(identity: string): Promise<Profile>;
   /** Display names by play key, of those that are bound to an identity. */
   namesOf(playKeys: readonly string[]): Promise<Map<string, string>>;
-  /** Sets the display name. Throws BAD_REQUEST when it is none (see `cleanName`). */
+  /** Sets the display name. Throws what `cleanName` throws of it (names.ts). */
   rename(identity: string, name: string): Promise<void>;
+  /** Sets the picture (a memeId), or takes it away. */
+  setAvatar(identity: string, memeId: string | null): Promise<void>;
+  /** Identities by play key, of those that are bound to one. */
+  ownersOf(playKeys: readonly string[]): Promise<Map<string, string>>;
   /** I6: the profile as it is stored; empty when there is none. */
   stored(identity: string): Promise<Record<string, string>>;
   /** I6: deletes the profile; the next sign-in makes a new one. Play keys stay bound (I2). */
@@ -37,23 +43,6 @@ export interface Users {
 
 const userKey = (identity: string): string => `mr:auth:user:${identity}`;
 const playKeyKey = (playKey: string): string => `mr:auth:play-key:${playKey}`;
-
-/**
- * A display name in NFC, trimmed, runs of spaces made one. Throws BAD_REQUEST when it holds a control or
- * reordering character, has nothing visible, or is longer than 32.
- */
-function cleanName(raw: string): string {
-  if (FORBIDDEN.test(raw))
-    throw new CodedError("BAD_REQUEST", "body.name: has a character that names cannot have");
-  const name = raw
-    .normalize("NFC")
-    .replace(/\p{Zs}+/gu, " ")
-    .trim();
-  if (!/[\p{L}\p{N}\p{P}\p{S}]/u.test(name)) throw new CodedError("BAD_REQUEST", "body.name: is empty");
-  if (name.length > MAX_NAME)
-    throw new CodedError("BAD_REQUEST", `body.name: is longer than ${MAX_NAME} characters`);
-  return name;
-}
 
 export function createUsers(deps: { redis: Redis; now: () => number }): Users {
   const { redis, now } = deps;
@@ -95,6 +84,22 @@ export function createUsers(deps: { redis: Redis; now: () => number }): Users {
       await redis.hset(userKey(identity), "name", cleanName(name));
     },
 
+    async setAvatar(identity, memeId) {
+      if (memeId === null) await redis.hdel(userKey(identity), "avatar");
+      else await redis.hset(userKey(identity), "avatar", memeId);
+    },
+
+    async ownersOf(playKeys) {
+      if (playKeys.length === 0) return new Map();
+      const identities = await redis.mget(...playKeys.map(playKeyKey));
+      return new Map(
+        playKeys.flatMap((key, at) => {
+          const identity = identities[at];
+          return identity ? [[key, identity]] : [];
+        }),
+      );
+    },
+
     stored: (identity) => redis.hgetall(userKey(identity)),
 
     async forget(identity) {
@@ -103,16 +108,27 @@ export function createUsers(deps: { redis: Redis; now: () => number }): Users {
   };
 }
 
-/** M6: a profile as its newest record on the chain says; the wallet is known again once they sign in. */
+/**
+ * M6: a profile as a record on the chain says, to be called from the oldest record to the newest; the wallet is known
+ * again once they sign in.
+ */
 export async function restoreProfile(
   redis: Redis,
-  profile: { identity: string; playKey: string; name: string; address: string; at: number },
+  profile: {
+    identity: string;
+    playKey: string;
+    name: string;
+    /** memeId; a record without one took it away. */
+    avatar?: string;
+    address: string;
+    at: number;
+  },
 ): Promise<void> {
-  const { identity, playKey, name, address, at } = profile;
-  await redis
-    .multi()
-    .set(playKeyKey(playKey), identity, "NX")
-    .hset(userKey(identity), "name", name)
+  const { identity, playKey, name, avatar, address, at } = profile;
+  const multi = redis.multi().set(playKeyKey(playKey), identity, "NX").hset(userKey(identity), "name", name);
+  if (avatar === undefined) multi.hdel(userKey(identity), "avatar");
+  else multi.hset(userKey(identity), "avatar", avatar);
+  await multi
     .hsetnx(userKey(identity), "wallet", "manual")
     .hsetnx(userKey(identity), "address", address)
     .hsetnx(userKey(identity), "createdAt", at)
