@@ -1,4 +1,6 @@
 /** Starts the page. Owns: mounting. Does not own: anything shown. */
+// First: schemas decide as they are made.
+import "./no-eval.ts";
 import { StrictMode } from "react";
 import { createRoot } from "react-dom/client";
 import { GameProvider } from "./app/provider.tsx";

@@ -66,6 +66,8 @@ export const dataHeaders = (needs: Pick<PageNeeds, "https">): RequestHandler =>
  *
  * - `wasm-unsafe-eval`: the decoder of compressed models is WebAssembly; it compiles no JavaScript.
  * - `blob:` in worker, img and connect: pictures that are being cut, textures inside models, the decoder's workers.
+ * - trusted types: text becomes markup, code or a script's address only through the two policies named: the viewer's
+ *   templates, and the page's own workers (client/src/net/start-worker.ts). Browsers without them ignore it.
  * - the one style by hash: model-viewer's own, in its shadow root. A test reads it in the browser.
  */
 export const pageHeaders = (needs: PageNeeds): RequestHandler =>
@@ -91,6 +93,8 @@ export const pageHeaders = (needs: PageNeeds): RequestHandler =>
         frameAncestors: NOTHING,
         baseUri: NOTHING,
         formAction: ["'self'"],
+        requireTrustedTypesFor: ["'script'"],
+        trustedTypes: ["own-workers", "lit-html", "'allow-duplicates'"],
       },
     },
   }) as RequestHandler;

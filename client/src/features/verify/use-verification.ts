@@ -9,8 +9,9 @@ import { useEffect, useState } from "react";
 import { type ChainPlace, findChain } from "../../net/chain.ts";
 import { createHeads } from "../../net/heads.ts";
 import { createReceipts } from "../../net/receipts.ts";
+import { startWorker } from "../../net/start-worker.ts";
 import type { Job, Said } from "./job.ts";
-import VerifyWorker from "./verify.worker.ts?worker";
+import workerUrl from "./verify.worker.ts?worker&url";
 
 export interface Verification {
   place?: ChainPlace;
@@ -113,7 +114,7 @@ export function useVerification(target: string, run: number): Verification {
       setView((now) => ({ ...now, place }));
       const proof = await proofOf(target);
       if (stopped) return;
-      worker = new VerifyWorker();
+      worker = startWorker(workerUrl);
       worker.addEventListener("message", (event: MessageEvent<Said>) => heard(event.data));
       worker.addEventListener("error", (event) => heard({ kind: "failed", message: event.message }));
       worker.postMessage(jobOf(target, place, proof));

@@ -2,6 +2,7 @@
  * Verifies one round off the page's own thread (M10): fetches from the chain API, runs the shared checks, tells each.
  * Owns: nothing but that. Does not own: the checks.
  */
+import "../../no-eval.ts";
 import { verifyCompact } from "@meme-rounds/shared-schema/crypto";
 import { verifyRound } from "@meme-rounds/shared-schema/verify-round";
 import { gatherRound } from "@meme-rounds/shared-schema/verify-round-gather";
