@@ -35,6 +35,8 @@ export async function startCluster(options: {
   roundSeconds: number;
   /** Identities with the role admin. */
   admins?: readonly string[];
+  /** Settings of every process beside those of the cluster. */
+  env?: Record<string, string>;
 }): Promise<Cluster> {
   const dataDir = await mkdtemp(join(tmpdir(), "meme-rounds-cluster-"));
   const redis = await startRedis({ durable: true });
@@ -57,6 +59,7 @@ export async function startCluster(options: {
     ROUND_SECONDS: String(options.roundSeconds),
     DRAIN_SECONDS: "0",
     ADMINS: (options.admins ?? []).join(","),
+    ...options.env,
   };
   const auditor = await startService("auditor", { ...env, PORT: String(auditorPort) });
   const payment = await startService("payment-worker", env);
