@@ -74,7 +74,7 @@ describe("the key at rest", function () {
     assert.deepEqual(await keystore.look(), { playKey, hasWords: false, hasPassphrase: false });
     assert.deepEqual(await keystore.create(), { playKey, hasWords: false, hasPassphrase: false });
     assert.deepEqual(await keystore.open(), other);
-    assert.equal((await keystore.reseal(undefined, PASSPHRASE)).hasPassphrase, true);
+    assert.equal((await keystore.reseal(await keystore.open(), PASSPHRASE)).hasPassphrase, true);
     assert.deepEqual(await keystore.open(PASSPHRASE), other);
   });
 
@@ -83,16 +83,16 @@ describe("the key at rest", function () {
     const keystore = keystoreOn(shelf);
     const made = await keystore.create();
     const content = await keystore.open();
-    assert.deepEqual(await keystore.reseal(undefined, PASSPHRASE), { ...made, hasPassphrase: true });
+    assert.deepEqual(await keystore.reseal(content, PASSPHRASE), { ...made, hasPassphrase: true });
     assert.deepEqual(await keystoreOn(shelf).look(), { ...made, hasPassphrase: true });
     assert.equal(await codeOf(keystore.open()), "WALLET_LOCKED");
     for (const wrong of ["", "x", PASSPHRASE.toUpperCase()])
       assert.equal(await codeOf(keystore.open(wrong)), "PASSPHRASE_WRONG");
     assert.deepEqual(await keystoreOn(shelf).open(PASSPHRASE), content);
-    assert.equal(await codeOf(keystore.reseal("wrong one", "another one")), "PASSPHRASE_WRONG");
-    await keystore.reseal(PASSPHRASE, "another one");
+    assert.equal(await codeOf(keystore.reseal(other, "another one")), "KEY_NOT_KEPT", "not of this key");
+    await keystore.reseal(content, "another one");
     assert.equal(await codeOf(keystore.open(PASSPHRASE)), "PASSPHRASE_WRONG");
-    await keystore.reseal("another one", undefined);
+    await keystore.reseal(await keystore.open("another one"), undefined);
     assert.deepEqual(await keystore.open(), content);
   });
 
@@ -100,7 +100,7 @@ describe("the key at rest", function () {
     const shelf = createTestShelf();
     const keystore = keystoreOn(shelf);
     await keystore.create();
-    await keystore.reseal(undefined, PASSPHRASE);
+    await keystore.reseal(await keystore.open(), PASSPHRASE);
     const stolen = createTestShelf(new Map(shelf.records));
     stolen.records.delete("device");
     assert.equal(await codeOf(keystoreOn(stolen).open(PASSPHRASE)), "KEY_NOT_KEPT");
@@ -135,7 +135,7 @@ describe("the key at rest", function () {
     const shelf = createTestShelf();
     const keystore = keystoreOn(shelf);
     const first = await keystore.create();
-    await keystore.reseal(undefined, PASSPHRASE);
+    await keystore.reseal(await keystore.open(), PASSPHRASE);
     const content = await keystore.open(PASSPHRASE);
     const second = await keystore.replace(other);
     assert.deepEqual(second, { playKey: publicKeyOf(other.secret), hasWords: false, hasPassphrase: false });
@@ -168,7 +168,11 @@ describe("the key at rest", function () {
 
   describe("wherever the disk fails or the tab dies", () => {
     const steps: [name: string, work: (keystore: Keystore) => Promise<unknown>, after: "same" | "other"][] = [
-      ["setting a passphrase", (keystore) => keystore.reseal(undefined, PASSPHRASE), "same"],
+      [
+        "setting a passphrase",
+        async (keystore) => await keystore.reseal(await keystore.open(), PASSPHRASE),
+        "same",
+      ],
       ["replacing the key", (keystore) => keystore.replace(other), "other"],
       ["making a new key", (keystore) => keystore.renew(), "other"],
     ];

@@ -35,6 +35,11 @@ export const ERRORS = {
     "Upload another picture.",
   ),
   AUTH_REQUIRED: e(401, "This needs a signed-in player.", "Sign in with a wallet and try again."),
+  AVATAR_REFUSED: e(
+    422,
+    "This is no approved picture of yours.",
+    "Upload it, or choose one that you have entered in a round.",
+  ),
   BACKUP_UNREADABLE: e(
     422,
     "This is neither a key, nor its words, nor a backup file that can be read.",
@@ -205,7 +210,7 @@ export const ERRORS = {
   PASSPHRASE_WRONG: e(
     403,
     "This is not the right passphrase.",
-    "Type it again, or bring the wallet back with its words.",
+    "Type it again. If it is forgotten, the 12 words or the private key do without it.",
   ),
   PHASE_WRONG: e(409, "The round is past the phase for this.", "Wait for the next round."),
   PICTURE_BROKEN: e(422, "The picture cannot be decoded.", "Save it again and upload that."),

@@ -15,6 +15,7 @@ import { type Claimant, createSession } from "../net/session.ts";
 import type { WalletHost } from "../wallet/adapters/types.ts";
 import { createPlayWallet } from "../wallet/play-wallet.ts";
 import { failureOf } from "../wallet/refusal.ts";
+import { createShelf } from "../wallet/shelf.ts";
 import { createAutoJoinSettings } from "../wallet/spending.ts";
 import { createAutoJoin } from "./auto-join.ts";
 import { createServerClock, type ServerClock } from "./clock.ts";
@@ -104,6 +105,7 @@ export function createGame(deps: GameDeps): Game {
   const knowsNetwork = (): boolean => live.snapshot() !== undefined || storage.getItem(NETWORK_KEY) !== null;
   const { vault, ...vaultPart } = createVaultPart({
     ...deps,
+    shelf: createShelf(deps),
     network,
     knowsNetwork,
     wallet: () => wallet,

@@ -9,7 +9,7 @@ import { toWif } from "@meme-rounds/shared-schema/wif";
 import { createKeystore, type KeyContent } from "../wallet/keystore.ts";
 import type { PlayWallet } from "../wallet/play-wallet.ts";
 import { failureOf } from "../wallet/refusal.ts";
-import { createShelf } from "../wallet/shelf.ts";
+import type { Shelf } from "../wallet/shelf.ts";
 import { createTabLock } from "../wallet/tab-lock.ts";
 import { createVault, type Vault } from "../wallet/vault.ts";
 import { type Failure, failure, type Outcome } from "./model.ts";
@@ -22,7 +22,7 @@ export interface VaultPart {
 }
 
 export interface VaultPartDeps {
-  indexedDB: IDBFactory;
+  shelf: Shelf;
   crypto: Crypto;
   storage: Pick<Storage, "getItem" | "setItem" | "removeItem">;
   lock: <T>(name: string, work: () => Promise<T>) => Promise<T>;
@@ -69,7 +69,7 @@ export function createVaultPart(deps: VaultPartDeps): VaultPart {
     },
   });
   const vault: Vault = createVault({
-    keystore: createKeystore({ ...deps, shelf: createShelf(deps) }),
+    keystore: createKeystore(deps),
     tab,
     storage,
     now,

@@ -40,8 +40,8 @@ export interface Keystore {
   replace(content: KeyContent): Promise<KeptKey>;
   /** Puts a new key, with words, in its place; the former one stays sealed beside it. */
   renew(): Promise<KeptKey>;
-  /** Seals the same key anew: with the passphrase `next`, or without one. */
-  reseal(now: string | undefined, next: string | undefined): Promise<KeptKey>;
+  /** Seals the same content, as `open` gave it, anew: with the passphrase `next`, or without one. */
+  reseal(content: KeyContent, next: string | undefined): Promise<KeptKey>;
   /** Newest first; each key once, in the way it was sealed last. */
   formers(): Promise<FormerKey[]>;
   /** Swaps a former key and the present one. */
@@ -108,7 +108,8 @@ export function createKeystore(deps: KeystoreDeps): Keystore {
     return back;
   };
 
-  const unwrap = async (record: Kept, passphrase: string | undefined): Promise<KeyContent> => {
+  /** `passphrase` may be the key made from it: making one is the slow part. */
+  const unwrap = async (record: Kept, passphrase: string | CryptoKey | undefined): Promise<KeyContent> => {
     const device = await keptDeviceKey();
     if (device === undefined)
       throw lost(
@@ -124,7 +125,10 @@ export function createKeystore(deps: KeystoreDeps): Keystore {
     }
     if (record.passphrase !== undefined) {
       if (passphrase === undefined) throw new Refusal("WALLET_LOCKED", "The wallet is locked.");
-      const key = await passphraseKey(passphrase, record.passphrase, crypto);
+      const key =
+        typeof passphrase === "string"
+          ? await passphraseKey(passphrase, record.passphrase, crypto)
+          : passphrase;
       try {
         const how = { name: "AES-GCM", iv: record.passphrase.iv };
         inside = new Uint8Array(await subtle.decrypt(how, key, inside));
@@ -145,9 +149,10 @@ export function createKeystore(deps: KeystoreDeps): Keystore {
     const inside: Bytes = Uint8Array.from([...secret, ...entropy]);
     let bytes: BufferSource = inside;
     let how: Record2["passphrase"];
+    let key: CryptoKey | undefined;
     if (passphrase !== undefined) {
       how = { salt: random(16), iterations: PASSPHRASE_ROUNDS, iv: random(12) };
-      const key = await passphraseKey(passphrase, how, crypto);
+      key = await passphraseKey(passphrase, how, crypto);
       bytes = await subtle.encrypt({ name: "AES-GCM", iv: how.iv }, key, inside);
     }
     const iv = random(12);
@@ -164,7 +169,7 @@ export function createKeystore(deps: KeystoreDeps): Keystore {
       ...(how && { passphrase: how }),
     };
     // Opened once before it takes anything's place.
-    const back = await unwrap(record, passphrase);
+    const back = await unwrap(record, key);
     if (!same(back.secret, secret)) throw lost("This browser does not keep keys.");
     back.secret.fill(0);
     back.entropy?.fill(0);
@@ -230,13 +235,12 @@ export function createKeystore(deps: KeystoreDeps): Keystore {
       }),
     replace: (content) => deps.lock("mr:keystore", async () => await takePlace(await wrap(content))),
     renew: () => deps.lock("mr:keystore", async () => await takePlace(await wrapNew())),
-    reseal: (now, next) =>
+    reseal: (content, next) =>
       deps.lock("mr:keystore", async () => {
-        const before = await present();
-        const content = await unwrap(before, now);
         const record = await wrap(content, next);
-        content.secret.fill(0);
-        content.entropy?.fill(0);
+        const before = await present();
+        if ((await about(before)).playKey !== record.playKey)
+          throw lost("Another tab put another key here. Reload this page.");
         await commit({ [PLAY]: record }, before);
         return await about(record);
       }),

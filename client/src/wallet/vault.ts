@@ -17,7 +17,7 @@ export interface Key {
 /** `elsewhere`: another tab plays with it. */
 type VaultState = "none" | "open" | "locked" | "elsewhere";
 
-export const AUTO_LOCK_MINUTES = [5, 15, 60] as const;
+const AUTO_LOCK_MINUTES = [5, 15, 60] as const;
 type AutoLockMinutes = (typeof AUTO_LOCK_MINUTES)[number];
 
 export interface Vault {
@@ -49,7 +49,7 @@ export interface Vault {
   formers(): Promise<FormerKey[]>;
   /** Swaps a former key and this one. */
   bringBack(id: string): Promise<void>;
-  /** The person is at the page. */
+  /** The person touches the page. Signing alone is no use: rounds that are joined by themselves keep nothing open. */
   used(): void;
   autoLock(): AutoLockMinutes;
   setAutoLock(minutes: AutoLockMinutes): void;
@@ -119,10 +119,9 @@ export function createVault(deps: VaultDeps): Vault {
     wipe();
     deps.changed();
   };
-  const use = (): void => {
-    // A computer that slept runs no timers: the first touch after it finds the wallet locked all the same.
+  /** A computer that slept runs no timers: whatever comes first after it finds the wallet locked all the same. */
+  const lockIfIdle = (): void => {
     if (isIdle() && !deps.isBusy()) lock();
-    lastUse = now();
   };
 
   const refuse = (): Refusal =>
@@ -135,7 +134,7 @@ export function createVault(deps: VaultDeps): Vault {
       return kept?.playKey ?? "";
     },
     get secret() {
-      use();
+      lockIfIdle();
       if (secret === undefined || !tab.isHeld()) throw refuse();
       return secret;
     },
@@ -216,7 +215,7 @@ export function createVault(deps: VaultDeps): Vault {
     },
     async ready() {
       if (kept === undefined) await adopt(await keystore.create());
-      use();
+      lockIfIdle();
       while (stateNow() !== "open") {
         if (tab.isHeld() && !kept?.hasPassphrase) await lookAgain();
         else if (!(await deps.ask())) throw refuse();
@@ -244,9 +243,8 @@ export function createVault(deps: VaultDeps): Vault {
       if (next !== undefined && next.trim().length < 8)
         return failure("BAD_REQUEST", "Take a passphrase of at least 8 characters.");
       return await told(async () => {
-        // Checks the present one at the usual price.
         const content = await reveal(before);
-        kept = await keystore.reseal(before, next);
+        kept = await keystore.reseal(content, next);
         opened(content);
         deps.changed();
       });
@@ -264,7 +262,10 @@ export function createVault(deps: VaultDeps): Vault {
       if (stateNow() === "elsewhere") throw refuse();
       await adopt(await keystore.bringBack(id));
     },
-    used: use,
+    used() {
+      lockIfIdle();
+      lastUse = now();
+    },
     autoLock: minutes,
     setAutoLock(next) {
       storage.setItem(AUTO_LOCK_KEY, String(next));

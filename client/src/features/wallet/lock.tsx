@@ -1,6 +1,6 @@
 /** The passphrase of the wallet: set, changed, taken off; locking now or by itself (I3). Does not own: sealing. */
 import { type FormEvent, useState } from "react";
-import { useVault, useVaultActions } from "../../app/hooks.ts";
+import { useVault, useVaultActions, useWallet } from "../../app/hooks.ts";
 import { Button } from "../../ui/button.tsx";
 import { ErrorNote } from "../../ui/error-note.tsx";
 import { Fold } from "../../ui/fold.tsx";
@@ -14,7 +14,10 @@ export function Lock() {
   const vault = useVault();
   const actions = useVaultActions();
   return (
-    <section aria-label="Lock" className="flex flex-col gap-4">
+    <section
+      aria-label="Lock"
+      className={`flex flex-col gap-4 ${vault.hasPassphrase ? "border-t border-line pt-5" : ""}`}
+    >
       {vault.hasPassphrase && (
         <div className="flex flex-wrap items-center justify-between gap-3">
           <h3 className="text-xl" data-testid="lock-state" data-state={vault.state}>
@@ -44,6 +47,7 @@ export function Lock() {
 
 function AutoLock() {
   const { autoLockMinutes } = useVault();
+  const { autoJoin } = useWallet();
   const actions = useVaultActions();
   return (
     <fieldset className="flex flex-wrap items-center gap-2">
@@ -62,6 +66,7 @@ function AutoLock() {
           {minutes} min
         </button>
       ))}
+      {autoJoin.on && <p className="w-full text-sm text-mist">Auto-join waits while the wallet is locked.</p>}
     </fieldset>
   );
 }

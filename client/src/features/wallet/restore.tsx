@@ -70,12 +70,12 @@ function RestoreForm() {
         <p className="flex flex-wrap items-center justify-between gap-3 rounded-xl bg-raised px-4 py-3">
           <span className="font-medium break-all">{typed.fileName}</span>
           <Button size="small" look="outline" onClick={() => change(NOTHING)}>
-            Another
+            Clear
           </Button>
         </p>
       )}
       <label className="self-start text-sm font-semibold text-mist underline underline-offset-4 hover:text-acid has-focus-visible:outline-3">
-        or open a backup file
+        {typed.fileName === undefined ? "or open a backup file" : "or open another file"}
         <input
           type="file"
           accept="application/json,.json"
