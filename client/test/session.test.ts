@@ -7,6 +7,7 @@ import { failure } from "../src/app/model.ts";
 import type { Answered, Call, Http } from "../src/net/http.ts";
 import { createReceipts } from "../src/net/receipts.ts";
 import { type Claimant, createSession } from "../src/net/session.ts";
+import { Refusal } from "../src/wallet/refusal.ts";
 import { createTestTime, memoryStorage } from "./support.ts";
 
 const user = { name: "Ann" } as User;
@@ -20,6 +21,7 @@ function stage() {
     refreshes: 0,
     ended: false,
     down: false,
+    loggedOut: [] as string[],
     accepts: new Set<string>(),
   };
   const issue = () => {
@@ -38,6 +40,7 @@ function stage() {
       if (server.ended || refreshToken !== server.refresh) return failure("REFRESH_INVALID", "");
       return { ok: true, data: issue() };
     }
+    if (call.path === "/auth/logout") server.loggedOut.push(call.token ?? "");
     return server.accepts.has(call.token ?? "") ? { ok: true, data: {} } : failure("TOKEN_INVALID", "");
   };
   const http: Http = { request: async <T>(call: Call) => (await answer(call)) as Answered<T> };
@@ -54,7 +57,18 @@ function stage() {
     prove: async () => ({ signature: "s", playSig: "q" }),
   };
   const tab = () => createSession({ http, storage, lock, now: time.now, claimant: async () => claimant });
-  return { time, storage, server, claimant, tab };
+  const ends: string[] = [];
+  /** A tab of somebody whose wallet has to be asked. */
+  const askingTab = () =>
+    createSession({
+      http,
+      storage,
+      lock,
+      now: time.now,
+      claimant: async () => undefined,
+      ended: () => ends.push("ended"),
+    });
+  return { time, storage, server, claimant, tab, askingTab, ends };
 }
 
 describe("session", () => {
@@ -85,6 +99,48 @@ describe("session", () => {
     const again = tab();
     assert.equal(await again.token(), "access-2");
     assert.equal(again.isRemembered(), true);
+  });
+
+  it("I2 where a person has to be asked, an ended session is told of once and nothing is signed", async () => {
+    const { askingTab, claimant, server, ends, storage } = stage();
+    const session = askingTab();
+    await session.signIn(claimant);
+    server.ended = true;
+    server.accepts.clear();
+    assert.equal((await session.call({ method: "GET", path: "/me" })).ok, false);
+    assert.deepEqual(ends, ["ended"]);
+    assert.equal(storage.getItem("mr:refresh"), null);
+    await session.token();
+    assert.deepEqual(ends, ["ended"]);
+  });
+
+  it("I2 a wallet that is declined leaves the session as it was, and no other tab waits for it", async () => {
+    const { tab, claimant, server } = stage();
+    const session = tab();
+    await session.signIn(claimant);
+    let decline = (): void => undefined;
+    const asked = session.signIn({
+      ...claimant,
+      prove: () =>
+        new Promise((_, reject) => {
+          decline = () => reject(new Refusal("SIGNER_REJECTED", "No."));
+        }),
+    });
+    // The window is open: another tab renews its token meanwhile.
+    assert.equal(await tab().token(), "access-2");
+    decline();
+    assert.deepEqual(await asked, failure("SIGNER_REJECTED", "No."));
+    assert.equal(await session.token(), "access-1");
+    assert.deepEqual(server.loggedOut, []);
+  });
+
+  it("I2 signing in as somebody else ends the session that was here", async () => {
+    const { tab, claimant, server } = stage();
+    const session = tab();
+    await session.signIn(claimant);
+    await session.signIn({ ...claimant, address: "b" });
+    assert.deepEqual(server.loggedOut, ["access-1"]);
+    assert.equal(await session.token(), "access-2");
   });
 
   it("stays remembered while the server is out of reach", async () => {
