@@ -51,6 +51,8 @@ export const userSchema = z.strictObject({
   wallet: z.enum(walletKinds),
   address: z.string(),
   name: z.string(),
+  /** Path of the picture they chose. */
+  avatar: z.string().optional(),
   role: z.enum(["player", "moderator", "admin"]),
   terms: termsOfUserSchema,
 });
@@ -64,7 +66,11 @@ export const refreshBody = z.strictObject({ refreshToken: z.string().min(10).max
 export const sessionsAnswer = z.strictObject({
   sessions: z.array(z.strictObject({ id: z.string(), createdAt: ms, lastUsedAt: ms, current: z.boolean() })),
 });
-export const patchMeBody = z.strictObject({ name: z.string().min(1).max(32).optional() });
+export const patchMeBody = z.strictObject({
+  name: z.string().min(1).max(32).optional(),
+  /** An approved picture of one's own; null takes it away. */
+  avatar: hash32.nullable().optional(),
+});
 export const okAnswer = z.strictObject({ ok: z.literal(true) });
 
 export const utxosAnswer = z.strictObject({

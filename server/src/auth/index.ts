@@ -58,12 +58,30 @@ export interface AuthDeps {
   randomBytes?: (length: number) => Uint8Array;
   /** C2: false for a name that may not stand where everybody sees it, on chain for good. Absent: every name may. */
   isNameFit?(name: string): boolean;
-  /** Somebody gave itself a name: M6 puts it on chain. */
-  onRenamed?(profile: { identity: string; playKey: string; name: string }): Promise<void>;
+  /** Somebody gave itself a name or a picture: M6 puts it on chain. */
+  onRenamed?(profile: ShownProfile): Promise<void>;
+  /** Pictures of profiles. Absent: nobody has one. */
+  pictures?: ProfilePictures;
   /** I6: what the other services keep about a person. */
   othersData?(): readonly PersonalData[];
   /** I6: ids of rounds that are live or not paid. Nothing of somebody who deposited in one is deleted. */
   unpaidRounds?(): Promise<readonly string[]>;
+}
+
+/** What of a profile everybody may see. */
+export interface ShownProfile {
+  identity: string;
+  playKey: string;
+  name: string;
+  /** memeId. */
+  avatar?: string;
+}
+
+export interface ProfilePictures {
+  /** C2: whether this is an approved picture of the identity's own that nothing stands against; it is kept then. */
+  claim(identity: string, memeId: string): Promise<boolean>;
+  /** C6: whether it may be shown now. */
+  isShown(memeId: string): Promise<boolean>;
 }
 
 export interface AuthService {
@@ -103,8 +121,7 @@ export function createAuthService(options: AuthOptions, deps: AuthDeps): AuthSer
   const consents = createConsents({ terms }, { redis, now });
   const limits = createPlayLimits({ redis, now });
   const gate = createGate({ consents, limits, now });
-  const renamed = async (profile: { identity: string; playKey: string; name: string }): Promise<void> =>
-    await deps.onRenamed?.(profile);
+  const renamed = async (profile: ShownProfile): Promise<void> => await deps.onRenamed?.(profile);
   const privacy = createPrivacy({
     async personOf(identity) {
       const mine = await sessions.list(identity);
@@ -123,13 +140,18 @@ export function createAuthService(options: AuthOptions, deps: AuthDeps): AuthSer
   const roleOf = (identity: string): Caller["role"] =>
     admins.has(identity) ? "admin" : moderators.has(identity) ? "moderator" : "player";
 
-  const userOf = async ({ identity, playKey }: Pick<Caller, "identity" | "playKey">): Promise<User> => ({
-    identity,
-    playKey,
-    ...(await users.profile(identity)),
-    role: roleOf(identity),
-    terms: { version: terms.version, accepted: await consents.accepted(identity) },
-  });
+  const userOf = async ({ identity, playKey }: Pick<Caller, "identity" | "playKey">): Promise<User> => {
+    const { avatar, ...profile } = await users.profile(identity);
+    const isShown = avatar !== undefined && (await deps.pictures?.isShown(avatar)) === true;
+    return {
+      identity,
+      playKey,
+      ...profile,
+      ...(isShown ? { avatar: `/media/${avatar}` } : {}),
+      role: roleOf(identity),
+      terms: { version: terms.version, accepted: await consents.accepted(identity) },
+    };
+  };
 
   const tokensOf = async (session: Session, refreshToken: string): Promise<Tokens> => ({
     accessToken: await accessTokens.issue({ identity: session.identity, sessionId: session.id }),
@@ -176,7 +198,11 @@ export function createAuthService(options: AuthOptions, deps: AuthDeps): AuthSer
         },
         userOf,
         isNameFit: (name) => deps.isNameFit?.(name) ?? true,
-        renamed: ({ identity, playKey, name }) => renamed({ identity, playKey, name }),
+        claimPicture: async (identity, memeId) => (await deps.pictures?.claim(identity, memeId)) ?? false,
+        async renamed({ identity, playKey }) {
+          const { name, avatar } = await users.profile(identity);
+          await renamed({ identity, playKey, name, ...(avatar ? { avatar } : {}) });
+        },
       }),
     ],
 

@@ -40,10 +40,10 @@ export function ownPersonalData(deps: OwnDataDeps): PersonalData[] {
       exportOf: ({ identity }) => users.stored(identity),
       async forget({ identity, playKeys }) {
         const [playKey] = playKeys;
-        const { name } = await users.stored(identity);
+        const { name, avatar } = await users.stored(identity);
         const plain = `player ${identity.slice(-6)}`;
         // The chain first: after a crash the old name is still here and says that there is something to do.
-        if (playKey !== undefined && name !== undefined && name !== plain)
+        if (playKey !== undefined && name !== undefined && (name !== plain || avatar !== undefined))
           await deps.renamed({ identity, playKey, name: plain });
         await users.forget(identity);
       },

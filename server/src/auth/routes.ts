@@ -20,6 +20,7 @@ import { type Caller, callerOf, type Route, route } from "../infra/http.ts";
 import type { LimitRule } from "../infra/limiter.ts";
 import { LIMITS } from "../infra/limits.ts";
 import type { Challenges } from "./challenges.ts";
+import { cleanName } from "./names.ts";
 import { type SignatureScheme, schemeOf } from "./schemes/index.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Users } from "./users.ts";
@@ -44,8 +45,10 @@ export interface AuthRoutesDeps {
   refresh(refreshToken: string): Promise<Tokens>;
   userOf(caller: Pick<Caller, "identity" | "playKey">): Promise<User>;
   isNameFit(name: string): boolean;
-  /** Told of a new name. */
-  renamed(user: User): Promise<void>;
+  /** Whether a picture may stand for this identity; from then on it stays. */
+  claimPicture(identity: string, memeId: string): Promise<boolean>;
+  /** Told of a new name or picture. */
+  renamed(caller: Caller): Promise<void>;
 }
 
 export function authRoutes(deps: AuthRoutesDeps): Route[] {
@@ -153,20 +156,32 @@ export function authRoutes(deps: AuthRoutesDeps): Route[] {
     route({
       method: "patch",
       path: "/me",
-      summary: "Change your display name.",
+      summary: "Change your display name, or the picture beside it: an approved one of your own.",
       auth: "player",
       body: patchMeBody,
       answer: userSchema,
-      errors: ["AUTH_REQUIRED", "TOKEN_INVALID", "BAD_REQUEST", "NAME_REFUSED", "RATE_LIMITED"],
+      errors: [
+        "AUTH_REQUIRED",
+        "TOKEN_INVALID",
+        "BAD_REQUEST",
+        "NAME_REFUSED",
+        "AVATAR_REFUSED",
+        "RATE_LIMITED",
+      ],
       limit: limits.rename,
       async handler(input) {
         const caller = callerOf(input);
-        if (input.body.name === undefined) return await deps.userOf(caller);
-        if (!deps.isNameFit(input.body.name)) throw new CodedError("NAME_REFUSED");
-        await users.rename(caller.identity, input.body.name);
-        const user = await deps.userOf(caller);
-        await deps.renamed(user);
-        return user;
+        const { identity } = caller;
+        const { name, avatar } = input.body;
+        if (name === undefined && avatar === undefined) return await deps.userOf(caller);
+        // Both are judged before either is written.
+        const clean = name === undefined ? undefined : cleanName(name);
+        if (name !== undefined && !deps.isNameFit(name)) throw new CodedError("NAME_REFUSED");
+        if (avatar && !(await deps.claimPicture(identity, avatar))) throw new CodedError("AVATAR_REFUSED");
+        if (clean !== undefined) await users.rename(identity, clean);
+        if (avatar !== undefined) await users.setAvatar(identity, avatar);
+        await deps.renamed(caller);
+        return await deps.userOf(caller);
       },
     }),
   ];

@@ -86,6 +86,10 @@ export interface ContentService {
   reported(report: Report): Promise<void>;
   /** R10: whether a chat line may be shown: `rejected` is not, `review` is (C2 tells them apart for titles). */
   judgeText(text: string): TextVerdict;
+  /** C2: whether the identity has uploaded this picture within the last week, and it was approved. */
+  hasUploaded(identity: string, memeId: string): Promise<boolean>;
+  /** From now on the picture stays, until the chain holds it; false where it is gone. */
+  keepPicture(memeId: string): Promise<boolean>;
   /** I6: uploads and appeals of a person. */
   personalData: PersonalData;
   stop(): Promise<void>;
@@ -171,6 +175,11 @@ export function createContentService(
       await moderation.reported(report);
     },
     judgeText,
+    async hasUploaded(identity, memeId) {
+      const uploads = await contents.uploadsOf(identity);
+      return uploads.some((one) => one.memeId === memeId && one.status === "approved");
+    },
+    keepPicture: (memeId) => media.keep(memeId),
     personalData: uploadsData({ contents, queue: moderation.queue }),
     async stop() {
       await Promise.all([winners.stop(), previews.stop()]);

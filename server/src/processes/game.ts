@@ -35,6 +35,7 @@ import { createChainFiles } from "./chain-files.ts";
 import { createFront } from "./front.ts";
 import { harden, webHardening } from "./hardening.ts";
 import { operatorKeystore } from "./keystores.ts";
+import { profilePictures } from "./profile-pictures.ts";
 
 /** Frames a player may send: a deposit with its parents is the largest. */
 const MAX_MESSAGE_BYTES = 512 * 1024;
@@ -74,7 +75,8 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
       // Nobody could review a name in time, and it goes on chain: what a moderator would have to see is refused, too.
       isNameFit: (name) => content.judgeText(name).verdict === "approved",
       onRenamed: (profile) => createRecordQueue(redis).publish(profileJob(profile, now())),
-      othersData: () => [content.personalData],
+      pictures: profilePictures({ content: () => content, analytics: () => analytics }),
+      othersData: () => [content.personalData, analytics.personalData],
       unpaidRounds: async () => [...(await round.unfinished()), ...(await payment.unsettled())],
     },
   );
@@ -128,7 +130,12 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
     { redis: () => createRedis(config.REDIS_URL), logger, now },
   );
   life.add("audience", () => audience.stop());
-  const analytics = createAnalyticsService({ redis, namesOf: (keys) => auth.namesOf(keys), now });
+  const analytics = createAnalyticsService({
+    redis,
+    namesOf: (keys) => auth.namesOf(keys),
+    finished: (roundId) => round.finished(roundId),
+    now,
+  });
   const round = createRoundService(
     { network: config.NETWORK, arena: config.ARENA, roundSeconds: config.ROUND_SECONDS },
     {

@@ -85,7 +85,7 @@ export class RoundExpiry {
       const state = await this.voided(roundId, lease);
       await payment.giveUp(roundId); // a worker may have planned the result while the journal still had it
       const archived = archivedOf(state);
-      await analytics.roundVoided(before, archived);
+      await analytics.roundVoided(before, archived, state);
       await directory.finish(archived);
       await payment.enqueueSettlement(roundId);
       logger.error({ roundId }, "no settlement was signed within 12 hours: the round is void");

@@ -120,7 +120,7 @@ export class RoundLife {
     await this.deps.payment.enqueueSettlement(roundId);
     if (winners.length > 0) await this.deps.content.enqueueTransforms(roundId, winners);
     const archived = archivedOf(state);
-    await this.deps.analytics.roundFinished(archived);
+    await this.deps.analytics.roundFinished(archived, state);
     await this.deps.directory.finish(archived);
     this.archived = true;
     this.deps.onFinal(state);

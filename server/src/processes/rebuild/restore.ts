@@ -11,7 +11,7 @@ import type { ChainRecord } from "@meme-rounds/shared-schema/map-record-kinds";
 import type { Network } from "@meme-rounds/shared-schema/records";
 import type { CarryCoin } from "@meme-rounds/shared-schema/settlement";
 import { createAnalyticsService } from "../../analytics/index.ts";
-import { restoreProfile } from "../../auth/users.ts";
+import { createUsers, restoreProfile } from "../../auth/users.ts";
 import type { ChainPort } from "../../chain/index.ts";
 import { Gallery } from "../../content/gallery.ts";
 import { MediaStore, type MediaType } from "../../content/media/store.ts";
@@ -140,10 +140,17 @@ async function restoreProfiles(
 ): Promise<void> {
   const found = ofType(records, "profile").sort((a, b) => a.record.at - b.record.at);
   for (const { txid, record } of found) {
-    const { identity, playKey, name } = record.fields;
+    const { identity, playKey, name, avatar } = record.fields;
     const key = identity.slice(identity.indexOf(":") + 1);
     const address = identity.startsWith("ecdsa-secp256k1:") ? addressOf(key, network) : "";
-    await restoreProfile(redis, { identity, playKey, name, address, at: record.at });
+    await restoreProfile(redis, {
+      identity,
+      playKey,
+      name,
+      address,
+      at: record.at,
+      ...(avatar ? { avatar } : {}),
+    });
     await restoreRecord(redis, profileJob(record.fields, record.at).id, txid);
     done.profiles++;
   }
@@ -159,7 +166,12 @@ async function restoreArena(
   const { redis, network, progress } = deps;
   const directory = new RoundDirectory(redis);
   const settlements = new SettlementStore(redis);
-  const analytics = createAnalyticsService({ redis, namesOf: async () => new Map(), now: deps.now });
+  const analytics = createAnalyticsService({
+    redis,
+    namesOf: async () => new Map(),
+    ownersOf: (playKeys) => createUsers({ redis, now: deps.now }).ownersOf(playKeys),
+    now: deps.now,
+  });
   // A result that was given up after 12 h has a second link: the newest counts.
   const newest = new Map<string, LinkBody>();
   for (const { body } of links) if ("roundId" in body) newest.set(body.roundId, body);
@@ -181,13 +193,13 @@ async function restoreArena(
       done.damaged.push(error.message);
       continue;
     }
-    const { archived, entries, txids, payouts, carry } = round;
+    const { archived, entries, state, txids, payouts, carry } = round;
     if (entries !== undefined) {
       roundMs = archived.closesAt - archived.opensAt;
       await restoreJournal(redis, roundId, entries);
     }
     await settlements.restore(roundId, { txids, payouts, ...(carry ? { carry } : {}) });
-    await analytics.roundFinished(archived);
+    await analytics.roundFinished(archived, state);
     await directory.finish(archived);
     for (const consumed of round.consumed) coins.delete(consumed);
     if (carry !== undefined) coins.set(roundId, carry);

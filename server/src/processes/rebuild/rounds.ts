@@ -32,6 +32,8 @@ export interface RebuiltRound {
   archived: ArchivedRound;
   /** Absent in a voided round. */
   entries?: Entry[];
+  /** What the entries add up to. */
+  state?: RoundState;
   txids: string[];
   payouts: Payout[];
   carry?: CarryCoin;
@@ -69,6 +71,7 @@ export async function closedRound(
   return {
     archived: archivedOf(state),
     entries,
+    state,
     txids: txs.map(({ txid }) => txid),
     payouts: due.flatMap(({ playKey, sats }) => payoutIn(txs, playKey, sats)),
     ...(carry === undefined ? {} : { carry }),
