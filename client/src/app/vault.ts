@@ -114,7 +114,7 @@ export function createVaultPart(deps: VaultPartDeps): VaultPart {
 
   const view = (): VaultVm => {
     const kept = vault.kept();
-    const { words, file, dismissed = 0 } = note();
+    const { words, file, dismissed } = note();
     const hasMoney = holdsMoney();
     if (hasMoney && !persistAsked) {
       persistAsked = true;
@@ -128,7 +128,7 @@ export function createVaultPart(deps: VaultPartDeps): VaultPart {
       hasPassphrase: kept?.hasPassphrase ?? false,
       autoLockMinutes: vault.autoLock(),
       isBackedUp,
-      remind: hasMoney && !isBackedUp && now() - dismissed > REMIND_MS,
+      remind: hasMoney && !isBackedUp && (dismissed === undefined || now() - dismissed > REMIND_MS),
     };
     const keys = Object.keys(next) as (keyof VaultVm)[];
     if (shown === undefined || keys.some((key) => shown?.[key] !== next[key])) shown = next;
