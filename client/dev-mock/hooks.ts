@@ -10,6 +10,7 @@ import {
   type WalletVm,
 } from "../src/app/model.ts";
 import { NO_SIGNER, type SignerActions } from "../src/app/signer-model.ts";
+import { NO_VAULT, type VaultActions, type VaultVm } from "../src/app/vault-model.ts";
 import { finishedOf, galleryOf, roundOf } from "./scenes.ts";
 
 const query = new URLSearchParams(location.search);
@@ -163,18 +164,36 @@ const actions: GameActions = {
     return soon(ok, 200);
   },
   report: async () => soon(ok),
-  backup: async () =>
-    soon({
-      fileName: "meme-rounds-key.json",
-      json: "{}",
-      wif: "KwDiBf89QgGbjEhKnhXJuH7LrciVrZi3qYjgd9M7rFU73sVHnoWn",
-    }),
-  restore: async () => soon(ok),
   setName: async () => soon(ok),
   reclaimable: async () => soon({ ok: true, deposits: [] }),
   reclaim: async () => soon(ok),
 };
 export const useActions = () => actions;
+export const useVault = (): VaultVm => ({
+  ...NO_VAULT,
+  state: useWorld().wallet.exists ? "open" : "none",
+  hasWords: true,
+  remind: query.has("remind"),
+});
+const vault: VaultActions = {
+  open: async () => soon(ok),
+  unlock: async () => soon(ok),
+  takeOver: async () => soon(ok),
+  decline: () => {},
+  lock: () => {},
+  setPassphrase: async () => soon(ok),
+  setAutoLock: () => {},
+  words: async () =>
+    soon({ ok: true, words: "twelve words in a mock are always the same twelve words here".split(" ") }),
+  wif: async () => soon({ ok: true, wif: "KwDiBf89QgGbjEhKnhXJuH7LrciVrZi3qYjgd9M7rFU73sVHnoWn" }),
+  file: async () => soon({ ok: true, backup: { fileName: "meme-rounds-key.json", json: "{}" } }),
+  saved: () => {},
+  dismiss: () => {},
+  restore: async () => soon(ok),
+  formers: async () => soon([]),
+  bringBack: async () => soon(ok),
+};
+export const useVaultActions = () => vault;
 
 export const useSigner = () => NO_SIGNER;
 export const useSignerActions = (): SignerActions => ({

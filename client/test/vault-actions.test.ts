@@ -16,7 +16,7 @@ function world() {
   const time = createTestTime();
   const storage = memoryStorage();
   const shelf = createTestShelf();
-  const told = { persist: 0, changed: 0, changedKey: 0, adopted: [] as KeptDeposit[] };
+  const told = { isBusy: false, persist: 0, changed: 0, changedKey: 0, adopted: [] as KeptDeposit[] };
   const address = (): string => addressOf(part.vault.kept()?.playKey ?? "", "devchain");
   const book = (): WalletBook => createBook({ address: address() }, { storage, now: time.now });
   const part: VaultPart = createVaultPart({
@@ -41,7 +41,7 @@ function world() {
         told.adopted.push(...deposits);
       },
     }),
-    isBusy: () => false,
+    isBusy: () => told.isBusy,
     during: (work) => work(),
     changedKey: async (): Promise<Outcome> => {
       told.changedKey++;
@@ -186,6 +186,21 @@ describe("what a person does with the key", function () {
     assert.deepEqual(await part.actions.unlock(PASSPHRASE), { ok: true });
     assert.equal(part.view().asking, false);
     for (const key of await Promise.all(second)) assert.equal(publicKeyOf(key.secret), key.playKey);
+  });
+
+  it("I3: while a deposit waits for its answer no other key comes in; after it one does", async () => {
+    const { part, told } = world();
+    const { playKey } = await part.vault.ready();
+    told.isBusy = true;
+    const early = await part.actions.restore(toWif(other, "devchain"));
+    assert.ok(!early.ok && early.code === "DEPOSIT_PENDING");
+    assert.equal(part.vault.kept()?.playKey, playKey);
+    told.isBusy = false;
+    assert.ok((await part.actions.restore(toWif(other, "devchain"))).ok);
+    const [former] = await part.actions.formers();
+    told.isBusy = true;
+    const swap = await part.actions.bringBack(former?.id ?? "");
+    assert.ok(!swap.ok && swap.code === "DEPOSIT_PENDING");
   });
 
   it("I3: damaged notes of backups count as none", async () => {

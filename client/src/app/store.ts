@@ -7,7 +7,7 @@ import type { GalleryItem, RoundSummary } from "../net/api.ts";
 import { NO_AUTO_JOIN } from "../wallet/spending.ts";
 import type { FinishedVm, MeVm, NoticeVm, RoundVm, WalletVm } from "./model.ts";
 import { NO_SIGNER, type SignerVm } from "./signer-model.ts";
-import type { VaultVm } from "./vault-model.ts";
+import { NO_VAULT, type VaultVm } from "./vault-model.ts";
 
 export const NOBODY: MeVm = {
   signedIn: false,
@@ -60,16 +60,6 @@ const wallet = createSlice({
     changed: (state, action: PayloadAction<Partial<WalletVm>>) => merged<WalletVm>(state, action.payload),
   },
 });
-
-const NO_VAULT: VaultVm = {
-  state: "none",
-  asking: false,
-  hasWords: false,
-  hasPassphrase: false,
-  autoLockMinutes: 15,
-  isBackedUp: false,
-  remind: false,
-};
 
 const vault = createSlice({
   name: "vault",

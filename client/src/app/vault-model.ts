@@ -15,6 +15,16 @@ export interface VaultVm {
   remind: boolean;
 }
 
+export const NO_VAULT: VaultVm = {
+  state: "none",
+  asking: false,
+  hasWords: false,
+  hasPassphrase: false,
+  autoLockMinutes: 15,
+  isBackedUp: false,
+  remind: false,
+};
+
 export interface FormerVm {
   id: string;
   address: string;

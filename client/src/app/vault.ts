@@ -160,6 +160,11 @@ export function createVaultPart(deps: VaultPartDeps): VaultPart {
       return failureOf(error);
     }
   };
+  /** A deposit on its way is answered to the key that made it. */
+  const unanswered = (): Failure | undefined =>
+    deps.isBusy()
+      ? failure("DEPOSIT_PENDING", "A deposit waits for its answer. Bring the key in when it is there.")
+      : undefined;
   const networkIfKnown = (): Network | undefined => (deps.knowsNetwork() ? deps.network() : undefined);
 
   const actions: VaultActions = {
@@ -206,6 +211,8 @@ export function createVaultPart(deps: VaultPartDeps): VaultPart {
           return { ...failure(needsPassphrase ? "PASSPHRASE_WRONG" : "BACKUP_UNREADABLE", message) };
         }
         const { content, deposits } = restored;
+        const waiting = unanswered();
+        if (waiting !== undefined) return waiting;
         await vault.replace(content);
         await deps.wallet().adopt(deposits);
         const outcome = await deps.changedKey();
@@ -220,6 +227,8 @@ export function createVaultPart(deps: VaultPartDeps): VaultPart {
     },
     bringBack: (id) =>
       deps.during(async () => {
+        const waiting = unanswered();
+        if (waiting !== undefined) return waiting;
         await vault.bringBack(id);
         return await deps.changedKey();
       }),
