@@ -15,7 +15,7 @@ import type { Logger } from "./logger.ts";
 import { counter } from "./metrics.ts";
 import type { Redis } from "./redis.ts";
 
-export type { Standing, Verdict } from "./limit-windows.ts";
+export type { Standing } from "./limit-windows.ts";
 export type { LimitRule } from "./limits.ts";
 
 /** Who is counted: an identity string, or an address (which never becomes part of a key as it is). */

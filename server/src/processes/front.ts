@@ -3,6 +3,7 @@
  * limits. Owns: putting those together from the configuration. Does not own: any of them, the HTTP routes behind.
  */
 import { hkdfSync } from "node:crypto";
+import type { IncomingMessage } from "node:http";
 import { ipRuleRoutes } from "../auth/index.ts";
 import type { Config } from "../config.ts";
 import type { AuditPort } from "../infra/audit.ts";
@@ -38,6 +39,20 @@ export interface FrontDeps {
 const isTryout = (config: Config): boolean =>
   !isReal(config) && (config.NODE_ENV === "development" || config.NODE_ENV === "testing");
 
+/** A proxy that nobody named makes everybody one address: said once, since anybody can write that header. */
+function wary(clientIp: (req: IncomingMessage) => string, config: Config, logger: Logger) {
+  let isSaid = config.TRUST_PROXY !== "";
+  return (req: IncomingMessage): string => {
+    if (!isSaid && req.headers["x-forwarded-for"] !== undefined) {
+      isSaid = true;
+      logger.warn(
+        "X-Forwarded-For came in and is not believed: if a proxy of yours wrote it, name it in TRUST_PROXY",
+      );
+    }
+    return clientIp(req);
+  };
+}
+
 export async function createFront(config: Config, deps: FrontDeps, life: Lifecycle): Promise<Front> {
   const { redis, audit, logger, now } = deps;
   const rules = await createIpRules({}, { redis, connect: () => createRedis(config.REDIS_URL), logger, now });
@@ -49,7 +64,7 @@ export async function createFront(config: Config, deps: FrontDeps, life: Lifecyc
     { loopbackFactor: isTryout(config) ? LOOPBACK_FACTOR : 1 },
     { ipHash, isExempt: (ip) => rules.verdict(ip) === "allow", now, logger },
   );
-  const clientIp = createClientIp(trustOf(config.TRUST_PROXY));
+  const clientIp = wary(createClientIp(trustOf(config.TRUST_PROXY)), config, logger);
   return {
     limiter,
     gate: createGate({ clientIp, rules, limiter, logger }),

@@ -25,7 +25,8 @@ import type {
   PaymentPort,
   StandingPort,
 } from "./ports.ts";
-import { createRoundRoom, type RoomOptions } from "./room.ts";
+import { createRoundRoom } from "./room.ts";
+import type { RoomOptions } from "./room-deps.ts";
 import { roundRoutes } from "./routes.ts";
 
 export interface RoundServiceOptions {

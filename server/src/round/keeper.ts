@@ -8,7 +8,7 @@ import type { Logger } from "../infra/logger.ts";
 import type { Redis } from "../infra/redis.ts";
 import type { RoundDirectory } from "./directory.ts";
 import { LEASE_TTL_MS } from "./lease-keeper.ts";
-import type { RoomOptions } from "./room.ts";
+import type { RoomOptions } from "./room-deps.ts";
 
 const EVERY_MS = 200;
 

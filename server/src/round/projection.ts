@@ -8,7 +8,13 @@ import { computeOutcome, livePot, rankMemes } from "@meme-rounds/shared-schema/p
 import type { SignedHead } from "@meme-rounds/shared-schema/receipt";
 import type { MemeState, RoundState } from "@meme-rounds/shared-schema/round-state";
 import { entryPrice } from "@meme-rounds/shared-schema/rules";
-import { MemeView, PayoutView, ResultView, type RoundView } from "@meme-rounds/shared-schema/sync-state";
+import {
+  MemeView,
+  ModelView,
+  PayoutView,
+  ResultView,
+  type RoundView,
+} from "@meme-rounds/shared-schema/sync-state";
 
 /** Fields that never change after record 1. */
 export function projectOpening(view: RoundView, state: RoundState): void {
@@ -133,4 +139,27 @@ function revealCreators(view: RoundView, state: RoundState): void {
 export function winnersOf(state: RoundState): string[] {
   const outcome = computeOutcome(state);
   return outcome.kind === "result" ? outcome.winners : [];
+}
+
+/** A winner's model, as the content worker tells of it. */
+export interface FinishedModel {
+  memeId: string;
+  glb: string;
+  poster: string;
+  turntable: string;
+  provider: string;
+}
+
+/** One more of a round's winners has its model (C3). */
+export function projectModel(view: RoundView, model: FinishedModel): void {
+  const meme = view.memes.get(model.memeId);
+  if (meme) {
+    const shown = new ModelView();
+    shown.glb = model.glb;
+    shown.poster = model.poster;
+    shown.turntable = model.turntable;
+    shown.provider = model.provider;
+    meme.model = shown;
+  }
+  if (view.result) view.result.sculpted += 1;
 }

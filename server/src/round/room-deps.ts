@@ -1,10 +1,19 @@
-/** What a round's room is built from. Owns: the type only; index.ts fills it. */
+/** What a round's room is built from. Owns: the types only; index.ts and the keeper fill them. */
 import type { Network } from "@meme-rounds/shared-schema/records";
+import type { Lease } from "../infra/leases.ts";
 import type { SharedLimiter } from "../infra/limiter.ts";
 import type { Logger } from "../infra/logger.ts";
 import type { Redis } from "../infra/redis.ts";
 import type { RoundDirectory } from "./directory.ts";
 import type { AnalyticsPort, AudiencePort, AuthPort, ContentPort, PaymentPort } from "./ports.ts";
+
+/** What the keeper passes to a room it creates. */
+export interface RoomOptions {
+  roundId: string;
+  arena: string;
+  opensAt: number;
+  lease: Lease;
+}
 
 export interface RoundDeps {
   network: Network;

@@ -7,7 +7,7 @@ import { SOCKET_CLOSE } from "@meme-rounds/shared-schema/close-codes";
 import { CodedError } from "@meme-rounds/shared-schema/errors";
 import type { ClientMessageKind, ServerMessages } from "@meme-rounds/shared-schema/messages";
 import type { Entry } from "@meme-rounds/shared-schema/records";
-import { ModelView, RoundView } from "@meme-rounds/shared-schema/sync-state";
+import { RoundView } from "@meme-rounds/shared-schema/sync-state";
 import {
   type AuthContext,
   type Client,
@@ -16,7 +16,6 @@ import {
   Room,
   ServerError,
 } from "../infra/colyseus.ts";
-import type { Lease } from "../infra/leases.ts";
 import { SOCKET_MESSAGES_PER_SECOND } from "../infra/limits.ts";
 import { type Answer, RoundActor } from "./actor.ts";
 import { CommandEdge } from "./commands.ts";
@@ -26,19 +25,19 @@ import { LeaseKeeper } from "./lease-keeper.ts";
 import { RoundLife } from "./life.ts";
 import { openRound } from "./open.ts";
 import { OrderDesk } from "./orders.ts";
-import { project, projectHead, projectOpening, projectOutcome, projectTakenDown } from "./projection.ts";
-import type { RoundDeps } from "./room-deps.ts";
+import {
+  type FinishedModel,
+  project,
+  projectHead,
+  projectModel,
+  projectOpening,
+  projectOutcome,
+  projectTakenDown,
+} from "./projection.ts";
+import type { RoomOptions, RoundDeps } from "./room-deps.ts";
 import { closeSlow, TapSerializer } from "./serializer.ts";
 import { snapshotOf } from "./snapshot.ts";
 import { createTap, type Tap } from "./tap.ts";
-
-/** What the keeper passes to a room it creates. */
-export interface RoomOptions {
-  roundId: string;
-  arena: string;
-  opensAt: number;
-  lease: Lease;
-}
 
 type RoundClient = Client<{ auth: Seated; userData: { ready: boolean; kicked?: true } }>;
 
@@ -240,23 +239,8 @@ export function createRoundRoom(deps: RoundDeps) {
       this.tell("settled", { txids: settlement.txids, payouts: settlement.payouts });
     }
 
-    private onModel(model: {
-      memeId: string;
-      glb: string;
-      poster: string;
-      turntable: string;
-      provider: string;
-    }): void {
-      const meme = this.state.memes.get(model.memeId);
-      if (meme) {
-        const view = new ModelView();
-        view.glb = model.glb;
-        view.poster = model.poster;
-        view.turntable = model.turntable;
-        view.provider = model.provider;
-        meme.model = view;
-      }
-      if (this.state.result) this.state.result.sculpted += 1;
+    private onModel(model: FinishedModel): void {
+      projectModel(this.state, model);
       const { memeId, glb, poster, turntable } = model;
       this.tell("model", { memeId, glb, poster, turntable });
     }

@@ -11,7 +11,7 @@ import { RoundDirectory } from "../../src/round/directory.ts";
 import { RoundKeeper } from "../../src/round/keeper.ts";
 import { RoundLife } from "../../src/round/life.ts";
 import type { SettlementView } from "../../src/round/ports.ts";
-import type { RoomOptions } from "../../src/round/room.ts";
+import type { RoomOptions } from "../../src/round/room-deps.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
 
 const logger = createLogger("test", "silent");
