@@ -137,8 +137,21 @@ describe("identity", () => {
     assert.equal(await again.claimant(), undefined);
     again.start();
     await settle();
-    assert.deepEqual(wallet.calls, []);
+    assert.ok(!wallet.calls.includes("connect"), wallet.calls.join());
     assert.ok((await again.signIn()).ok);
+  });
+
+  it("I1 a wallet that went to another account while the page was closed is noticed", async () => {
+    const { identity, make, wallet, notices } = stage();
+    await identity.signIn("okx");
+    wallet.account = 1;
+    const again = make();
+    again.start();
+    for (let turn = 0; turn < 200 && again.view().now === "same"; turn++)
+      await new Promise((resolve) => setImmediate(resolve));
+    assert.deepEqual([again.view().now, again.view().nowAddress], ["switched", second.address]);
+    assert.equal(notices.length, 1);
+    assert.ok(!wallet.calls.slice(1).includes("connect"));
   });
 
   it("I2 the wallet in the browser signs in anew by itself", async () => {

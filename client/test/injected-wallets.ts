@@ -205,7 +205,8 @@ export function injectWallet(
     phantom() {
       const provider = {
         isPhantom: true,
-        async connect() {
+        async connect(how?: { onlyIfTrusted: boolean }) {
+          if (how?.onlyIfTrusted) return await quiet("connect silently", { publicKey: solanaKey() });
           await window_("connect", "connect");
           return isNonsense("connect") ? { publicKey: "0OIl" } : { publicKey: solanaKey() };
         },

@@ -76,14 +76,13 @@ export function createIdentity(deps: IdentityDeps): Identity {
     // While the person chooses an account for signing in, switching is what is asked for.
     if (isAsking || !session.isRemembered()) return;
     const { name, address } = signer;
-    const nowAddress = change.kind === "switched" ? (change.address ?? "") : "";
-    const now = nowAddress === address ? "same" : change.kind;
+    const heardOf = change.kind === "switched" ? (change.address ?? "") : "";
+    const isSame = heardOf === address;
+    const now = isSame ? "same" : change.kind;
+    const nowAddress = isSame ? "" : heardOf;
     if (signer.now === now && signer.nowAddress === nowAddress) return;
-    if (now === "same") {
-      show({ ...signer, now, nowAddress: "" });
-      return;
-    }
     show({ ...signer, now, nowAddress });
+    if (isSame) return;
     deps.notice(
       "warning",
       change.kind === "left"
@@ -105,8 +104,12 @@ export function createIdentity(deps: IdentityDeps): Identity {
 
   const adapterOf = async (id: WalletId): Promise<WalletAdapter> => {
     if (id === MANUAL) return manual;
-    const { loadAdapter } = await import("../wallet/adapters/catalog.ts");
-    return await loadAdapter(id, deps);
+    try {
+      const { loadAdapter } = await import("../wallet/adapters/catalog.ts");
+      return await loadAdapter(id, deps);
+    } catch {
+      throw new Refusal("OFFLINE", "The code for this wallet did not load. Reload the page and try again.");
+    }
   };
 
   const createWallet = async (): Promise<Outcome> => {
@@ -206,9 +209,13 @@ export function createIdentity(deps: IdentityDeps): Identity {
       if (id === MANUAL) return;
       const begin = async (): Promise<void> => {
         const adapter = await adapterOf(id);
-        if ((await adapter.detect()) && signer.id === id && watching === undefined) watch(adapter);
+        if (!(await adapter.detect()) || signer.id !== id || watching !== undefined) return;
+        watch(adapter);
+        // It may have gone to another account while this page was closed.
+        const address = await adapter.current?.();
+        if (address !== undefined && watching === adapter) heard({ kind: "switched", address });
       };
-      // Without the code there is nothing to hear of; signing in tries again and says so.
+      // A wallet that says nothing is no news; signing in asks again and says what is wrong.
       void begin().catch(() => undefined);
     },
     stop: () => unwatch(),

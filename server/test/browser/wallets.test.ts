@@ -76,7 +76,9 @@ describe("wallets in the page", function () {
       await page.reload();
       await page.getByTestId("wallet-open").click();
       await page.getByTestId("signer").waitFor();
-      assert.deepEqual(await extension.calls(), []);
+      // What it may be asked without a window is which account it is on.
+      const asked = (await extension.calls()).filter((call) => !/^getAccounts$|silently$/.test(call));
+      assert.deepEqual(asked, []);
       assert.deepEqual(errors, []);
     });
 

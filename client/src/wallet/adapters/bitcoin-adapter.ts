@@ -62,6 +62,7 @@ export function createBitcoinAdapter(wallet: BitcoinWallet, deps: AdapterDeps): 
         throw provider.refuse("SIGNER_CHANGED", `${provider.name} has signed with another key than ${text}.`);
       return signed;
     },
+    current: async () => textOf(await wallet.current()),
     onAccountChange(listener) {
       const stops = Object.entries(wallet.events).map(([event, meaning]) =>
         provider.on(event, (detail) => {

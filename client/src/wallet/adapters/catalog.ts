@@ -27,7 +27,7 @@ export const CATALOG: readonly CatalogEntry[] = [
     id: "yours",
     name: "Yours Wallet",
     homepage: "https://yours.org",
-    about: "Signs in and fills your play wallet in one press.",
+    about: "Signs in, and fills your play wallet in one press. Other BRC-100 wallets work too.",
     isHere: (host) => isObject(read(host, "CWI")),
     load: () => import("./yours.ts"),
   },

@@ -52,6 +52,9 @@ export function createAdapter(deps: AdapterDeps): WalletAdapter {
         throw provider.refuse("SIGNER_CHANGED", `Phantom has signed with another account than ${connected}.`);
       return { signature: btoa(String.fromCharCode(...signature)), identity: `ed25519:${publicKey}` };
     },
+    // It tells of account changes only once it is connected, after each page load.
+    current: async () =>
+      addressOf(read(await provider.tell("connect", { onlyIfTrusted: true }), "publicKey")),
     onAccountChange(listener) {
       const stops = [
         provider.on("accountChanged", (key) => {

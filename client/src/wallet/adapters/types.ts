@@ -51,6 +51,8 @@ export interface WalletAdapter {
   network?(): Promise<"main" | "test">;
   /** Pays from the wallet's own coins, where it can. */
   pay?(outputs: readonly PaymentOutput[]): Promise<Payment>;
+  /** The account it is on now, where it can tell without showing a window. */
+  current?(): Promise<string | undefined>;
   /** Calls back when the person switches accounts or leaves; returns what stops that. */
   onAccountChange(listener: (change: AccountChange) => void): () => void;
   disconnect(): Promise<void>;
