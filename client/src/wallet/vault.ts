@@ -154,6 +154,8 @@ export function createVault(deps: VaultDeps): Vault {
     kept = found;
     await tab.hold();
     if (tab.isHeld() && !found.hasPassphrase && secret === undefined) opened(await keystore.open());
+    // Lost meanwhile: what this tab may not use it does not keep either.
+    if (!tab.isHeld()) wipe();
     deps.changed();
   };
   /** What another tab may have done to the key: sealed it anew, put another in its place. */
