@@ -7,6 +7,7 @@ import type { Accepted, WireVoucher, You } from "@meme-rounds/shared-schema/mess
 import { chatBytes, decodeVoucher, voucherHash } from "@meme-rounds/shared-schema/voucher";
 import { ANSWER_MS, createCommands, PENDING_MS } from "../src/net/commands.ts";
 import { createPlayer } from "../src/net/player.ts";
+import { Refusal } from "../src/wallet/refusal.ts";
 import { createTestTime, settle, youOf as youFor } from "./support.ts";
 
 const secret = new Uint8Array(32).fill(9);
@@ -25,14 +26,21 @@ interface Sent {
   sig?: string;
 }
 
-function stage() {
+function stage(key: { readonly secret: Uint8Array } = { secret }) {
   const time = createTestTime();
   const sent: Sent[] = [];
   const receipts: Accepted[] = [];
   let refs = 0;
   const commands = createCommands({ newRef: () => `ref-${++refs}`, after: time.after });
   const player = createPlayer(
-    { roundId: "main-1", roundTag, playKey, secret },
+    {
+      roundId: "main-1",
+      roundTag,
+      playKey,
+      get secret() {
+        return key.secret;
+      },
+    },
     { commands, after: time.after, changed: () => undefined, receipt: (one) => receipts.push(one) },
   );
   const online = (): void => commands.online((kind, body) => sent.push({ kind, ...body } as Sent));
@@ -68,6 +76,25 @@ describe("player", () => {
     await second;
     const { spent, boosts, nextSeq } = player.you() ?? youOf();
     assert.deepEqual({ spent, boosts, nextSeq }, { spent: 150, boosts: { [memeId]: 150 }, nextSeq: 3 });
+  });
+
+  it("I3: what may not sign any more sends nothing, and uses up no seq", async () => {
+    let isLocked = true;
+    const { player, online, sent, voucherAt } = stage({
+      get secret() {
+        if (isLocked) throw new Refusal("WALLET_LOCKED", "The wallet is locked.");
+        return secret;
+      },
+    });
+    player.heardYou(youOf());
+    online();
+    await assert.rejects(player.boost(memeId, 100), Refusal);
+    await assert.rejects(player.chat("hello"), Refusal);
+    assert.equal(sent.length, 0);
+    isLocked = false;
+    void player.boost(memeId, 100);
+    await settle();
+    assert.deepEqual([voucherAt(0)?.seq, voucherAt(0)?.prev], [1, zeros]);
   });
 
   it("a refused voucher uses up no seq (protocol.md 3)", async () => {

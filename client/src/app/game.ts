@@ -248,11 +248,11 @@ export function createGame(deps: GameDeps): Game {
     }
     try {
       await wallet.open();
+      const player = await live.player();
+      return player === undefined ? failure("OFFLINE", "The round is not connected.") : await work(player);
     } catch (error) {
       return failureOf(error);
     }
-    const player = await live.player();
-    return player === undefined ? failure("OFFLINE", "The round is not connected.") : await work(player);
   };
 
   /** The button says what signing in accepts (I6). */
@@ -291,7 +291,7 @@ export function createGame(deps: GameDeps): Game {
     boost: (memeId, sats) => play((player) => player.boost(memeId, sats)),
     chat: (text) => play((player) => player.chat(text)),
     report: (memeId, reason) => play((player) => player.report(memeId, reason)),
-    ...createPrivacyActions({ session, consent, left: () => live.playerChanged() }),
+    ...createPrivacyActions({ session, consent, notice, left: () => live.playerChanged() }),
     setAutoJoin: autoJoin.set,
     setName: async (name) => {
       const answer = await api.rename(name);
