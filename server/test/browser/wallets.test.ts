@@ -247,4 +247,13 @@ describe("wallets in the page", function () {
     assert.equal(back.playKey, own.playKey);
     await until(async () => (await satsOf(page, "balance")) > 0, { what: "the same coins" });
   });
+
+  it("I1 wallets whose code does not load: a sentence in their place, and the browser's own key works", async () => {
+    const { page, context } = await browser.person(PHONE);
+    await context.route(/\/assets\/(?:wallets|catalog)-[^/]*\.js$/, (route) => route.abort());
+    await page.getByTestId("wallet-open").click();
+    await page.getByText(/did not load. Reload the page/).waitFor();
+    const own = await verified(page, () => page.getByTestId("wallet-create").click());
+    assert.equal(own.wallet, "manual");
+  });
 });

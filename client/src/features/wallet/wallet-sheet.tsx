@@ -2,10 +2,11 @@
  * The player's wallet: sign in, coins, deposit, backup. Owns: which parts are shown when.
  * Does not own: keys, coins or sessions.
  */
-import { lazy, Suspense } from "react";
+import { lazy } from "react";
 import { useActions, useMe, useRound, useSigner, useWallet } from "../../app/hooks.ts";
 import { Button } from "../../ui/button.tsx";
 import { ErrorNote } from "../../ui/error-note.tsx";
+import { Part } from "../../ui/part.tsx";
 import { Sheet } from "../../ui/sheet.tsx";
 import { useTask } from "../../ui/use-task.ts";
 import { count } from "../../ui/words.ts";
@@ -47,13 +48,13 @@ function Outside() {
   return (
     <>
       <SignIn />
-      <Suspense>
+      <Part>
         <Wallets />
-      </Suspense>
+      </Part>
       <Reclaim />
-      <Suspense>
+      <Part>
         <Keep signedIn={false} />
-      </Suspense>
+      </Part>
     </>
   );
 }
@@ -83,9 +84,9 @@ function Inside() {
         </div>
       </dl>
       {signer.id !== "manual" && (
-        <Suspense>
+        <Part>
           <Signer />
-        </Suspense>
+        </Part>
       )}
       <Reclaim />
       {round && <DepositForm round={round} balanceSats={wallet.balanceSats} />}
@@ -94,13 +95,13 @@ function Inside() {
         devchain={round?.network === "devchain"}
         empty={wallet.balanceSats === 0}
       />
-      <Suspense>
+      <Part>
         <Money />
-      </Suspense>
-      <Suspense>
+      </Part>
+      <Part>
         <Keep signedIn />
         <Bounds />
-      </Suspense>
+      </Part>
       <div className="flex flex-col gap-3 border-t border-line pt-5">
         <ErrorNote failure={leave.failed} />
         <Button look="quiet" pending={leave.pending} onClick={() => leave.run()} data-testid="sign-out">
