@@ -66,8 +66,6 @@ export const CATALOG: readonly CatalogEntry[] = [
   },
 ];
 
-export const isInstalledId = (id: unknown): id is InstalledId => CATALOG.some((entry) => entry.id === id);
-
 const canPay = (adapter: WalletAdapter): adapter is PayingWallet =>
   adapter.pay !== undefined && adapter.network !== undefined;
 

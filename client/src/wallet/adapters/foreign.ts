@@ -67,7 +67,7 @@ export function refusalOf(error: unknown, name: string): Refusal {
 }
 
 /** The promise, or a refusal when it has not settled in time. */
-export function inTime<T>(work: Promise<T>, ms: number, name: string, deps: AdapterDeps): Promise<T> {
+function inTime<T>(work: Promise<T>, ms: number, name: string, deps: AdapterDeps): Promise<T> {
   return new Promise((resolve, reject) => {
     const stop = deps.after(ms, () =>
       reject(new Refusal("SIGNER_SILENT", `${name} has not answered for ${Math.round(ms / 1000)} s.`)),
