@@ -255,6 +255,10 @@ export function createGame(deps: GameDeps): Game {
     }
   };
 
+  const left = (): void => {
+    live.playerChanged();
+    void identity.signedOut();
+  };
   /** The button says what signing in accepts (I6). */
   const pressed: SignerActions["signIn"] = (id) => {
     consent.agreed();
@@ -291,7 +295,7 @@ export function createGame(deps: GameDeps): Game {
     boost: (memeId, sats) => play((player) => player.boost(memeId, sats)),
     chat: (text) => play((player) => player.chat(text)),
     report: (memeId, reason) => play((player) => player.report(memeId, reason)),
-    ...createPrivacyActions({ session, consent, notice, left: () => live.playerChanged() }),
+    ...createPrivacyActions({ session, consent, notice, left }),
     setAutoJoin: autoJoin.set,
     setName: async (name) => {
       const answer = await api.rename(name);

@@ -7,7 +7,7 @@ import type { Deleted, PlayLimits, PlayLimitsWish } from "@meme-rounds/shared-sc
 import { TERMS } from "@meme-rounds/shared-schema/terms";
 import type { Session } from "../net/session.ts";
 import type { Consent } from "./consent.ts";
-import { type Failure, failure, type Outcome } from "./model.ts";
+import { type Failure, failure, type NoticeVm, type Outcome } from "./model.ts";
 
 export interface PrivacyActions {
   /** Accepts the terms that this page shows; fails when the server has newer ones. */
@@ -16,18 +16,19 @@ export interface PrivacyActions {
   setPlayLimits(wish: PlayLimitsWish): Promise<{ ok: true; limits: PlayLimits } | Failure>;
   /** Everything kept off-chain about this person, as a file. */
   exportData(): Promise<{ ok: true; fileName: string; json: string } | Failure>;
-  /** Deletes it and signs out; the key and its coins stay in this browser. */
-  deleteData(): Promise<{ ok: true; deleted: Deleted } | Failure>;
+  /** Deletes it, signs out and says what stays; the key and its coins stay in this browser. */
+  deleteData(): Promise<Outcome>;
 }
 
 export interface PrivacyDeps {
-  session: Pick<Session, "call" | "renamed" | "signOut">;
+  session: Pick<Session, "call" | "renamed" | "drop">;
   consent: Pick<Consent, "agreed">;
   /** Nobody plays any more. */
   left(): void;
+  notice(kind: NoticeVm["kind"], text: string): void;
 }
 
-export function createPrivacyActions({ session, consent, left }: PrivacyDeps): PrivacyActions {
+export function createPrivacyActions({ session, consent, left, notice }: PrivacyDeps): PrivacyActions {
   const limitsOf = async (body?: PlayLimitsWish): Promise<{ ok: true; limits: PlayLimits } | Failure> => {
     const answer = await session.call<PlayLimits>(
       body === undefined
@@ -62,9 +63,12 @@ export function createPrivacyActions({ session, consent, left }: PrivacyDeps): P
       if (!answer.ok && answer.code === "OFFLINE")
         return failure("OFFLINE", "It is not known whether your data were deleted. Try again.");
       if (!answer.ok) return answer;
-      await session.signOut();
+      // The server knows the session no more: telling it would sign in anew.
+      session.drop();
       left();
-      return { ok: true, deleted: answer.data };
+      const kept = answer.data.kept.map(({ what }) => what).join(" · ");
+      notice("success", `Your data are deleted. What stays, as the privacy page says: ${kept}`);
+      return { ok: true };
     },
   };
 }

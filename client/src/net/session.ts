@@ -37,6 +37,8 @@ export interface Session {
   /** Signs in, however long the person takes; whoever was signed in before stays so until it has worked. */
   signIn(claimant: Claimant): Promise<Outcome>;
   signOut(): Promise<Outcome>;
+  /** Signed out here only: the server has ended the session, and nobody signs in again by themselves. */
+  drop(): void;
   renamed(user: User): void;
   onChange(listener: () => void): void;
 }
@@ -174,6 +176,7 @@ export function createSession(deps: SessionDeps): Session {
       forget();
       return { ok: true };
     },
+    drop: forget,
     renamed(next) {
       user = next;
       changed();

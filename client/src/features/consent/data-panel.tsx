@@ -1,5 +1,4 @@
 /** One's own data: as a file, or deleted (I6). Owns: asking twice, saying what stays. Does not own: the data. */
-import type { Deleted } from "@meme-rounds/shared-schema/rest-me";
 import { useState } from "react";
 import { useActions } from "../../app/hooks.ts";
 import { Button } from "../../ui/button.tsx";
@@ -17,18 +16,12 @@ function save(fileName: string, json: string): void {
 export default function DataPanel() {
   const actions = useActions();
   const [sure, setSure] = useState(false);
-  const [deleted, setDeleted] = useState<Deleted>();
   const download = useTask(async () => {
     const answer = await actions.exportData();
     if (answer.ok) save(answer.fileName, answer.json);
     return answer;
   });
-  const erase = useTask(async () => {
-    const answer = await actions.deleteData();
-    if (answer.ok) setDeleted(answer.deleted);
-    return answer;
-  });
-  if (deleted) return <Gone deleted={deleted} />;
+  const erase = useTask(() => actions.deleteData());
   return (
     <section aria-label="My data" className="flex flex-col gap-4" data-testid="data-panel">
       <p className="text-sm text-mist">
@@ -69,22 +62,6 @@ export default function DataPanel() {
           </div>
         </div>
       )}
-    </section>
-  );
-}
-
-function Gone({ deleted }: { deleted: Deleted }) {
-  return (
-    <section aria-label="My data" role="status" className="flex flex-col gap-3" data-testid="data-deleted">
-      <h3 className="text-lg">Your data are deleted</h3>
-      <p className="text-sm text-mist">This stays, and why:</p>
-      <ul className="flex list-disc flex-col gap-2 pl-5 text-sm text-mist">
-        {deleted.kept.map(({ what, why }) => (
-          <li key={what}>
-            <strong className="text-chalk">{what}.</strong> {why}
-          </li>
-        ))}
-      </ul>
     </section>
   );
 }
