@@ -42,7 +42,8 @@ export function createConsent(deps: {
         const asked = acceptedTerms(challenge.message) ?? 0;
         if (asked > TERMS.version)
           throw new Refusal("CONSENT_REQUIRED", "The terms have changed: load the page again to read them.");
-        if (asked > Number(storage.getItem(KEY) ?? 0))
+        // Not the other way round: what is damaged is no number, and accepts nothing.
+        if (!(asked <= Number(storage.getItem(KEY) ?? 0)))
           throw new Refusal("CONSENT_REQUIRED", "Sign in once more in the wallet: that accepts the terms.");
         return await claimant.prove(challenge);
       },
