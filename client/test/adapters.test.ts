@@ -339,7 +339,10 @@ describe("wallet adapters", () => {
       assert.ok(payer);
       wallet.network = "testnet";
       assert.equal(await payer.network(), "test");
-      assert.deepEqual(await payer.pay(outputs), { txid: "ab".repeat(32), tx: "0100" });
+      assert.deepEqual(await payer.pay(outputs), {
+        txid: "ab".repeat(32),
+        tx: `01010101${"cd".repeat(8)}`,
+      });
       assert.deepEqual(wallet.paid, [[{ script: outputs[0]?.script, satoshis: 5_000 }]]);
       Object.assign(wallet, { mood: "closed", moodAt: "pay" });
       assert.equal((await refusal(payer.pay(outputs))).code, "SIGNER_REJECTED");

@@ -45,11 +45,20 @@ export interface InjectedWallet {
   leave(): void;
 }
 
-/** Puts a provider on `target`; `sign` answers with the signature in the wallet's encoding, bytes as hex. */
+/** A script (hex) and sat; answered with the transaction, hex. */
+export type PayRequest = { script: string; sats: number }[];
+
+/**
+ * Puts a provider on `target`; `sign` answers with the signature in the wallet's encoding, bytes as hex; `pay` pays.
+ */
 export function injectWallet(
   target: EventTarget,
   options: InjectedOptions,
   sign: (request: SignRequest) => Promise<string>,
+  pay: (outputs: PayRequest) => Promise<{ txid: string; tx: string }> = async () => ({
+    txid: "ab".repeat(32),
+    tx: `01010101${"cd".repeat(8)}`,
+  }),
 ): InjectedWallet {
   const { kind, accounts, isLate = false } = options;
   const MAIN: Record<InjectedOptions["kind"], string> = {
@@ -244,12 +253,14 @@ export function injectWallet(
           const message = new TextDecoder().decode(Uint8Array.from(args.data));
           return { signature: fromHex(await signed(message, "brc100", args.keyID)) };
         },
-        async createAction(args: { outputs: unknown[] }) {
+        async createAction(args: { outputs: { lockingScript: string; satoshis: number }[] }) {
           await window_("pay", "createAction");
           wallet.paid.push(args);
-          return isNonsense("pay")
-            ? { txid: "?" }
-            : { txid: "ab".repeat(32), tx: fromHex(`01010101${"cd".repeat(8)}`) };
+          if (isNonsense("pay")) return { txid: "?" };
+          const { txid, tx } = await pay(
+            args.outputs.map(({ lockingScript, satoshis }) => ({ script: lockingScript, sats: satoshis })),
+          );
+          return { txid, tx: fromHex(tx) };
         },
       };
       Object.assign(target, { CWI: provider });
@@ -267,10 +278,12 @@ export function injectWallet(
           const sig = await signed(message, "ecdsa");
           return { address: current().address, pubKey: current().publicKey, sig, message };
         },
-        async sendBsv(outputs: unknown[]) {
+        async sendBsv(outputs: { script: string; satoshis: number }[]) {
           await window_("pay", "sendBsv");
           wallet.paid.push(outputs);
-          return isNonsense("pay") ? undefined : { txid: "ab".repeat(32), rawtx: "0100" };
+          if (isNonsense("pay")) return undefined;
+          const { txid, tx } = await pay(outputs.map(({ script, satoshis }) => ({ script, sats: satoshis })));
+          return { txid, rawtx: tx };
         },
         disconnect: () => quiet("disconnect", true),
         on,

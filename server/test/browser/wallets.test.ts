@@ -1,7 +1,9 @@
 /** Coming in with a wallet's extension, in a real browser, signed and verified for real. Rules I1, I2, I3. */
 import assert from "node:assert/strict";
-import { tokensAnswer, type User } from "@meme-rounds/shared-schema/rest";
+import { encodeBase58Check } from "@meme-rounds/shared-schema/base58";
+import { faucetAnswer, tokensAnswer, type User } from "@meme-rounds/shared-schema/rest";
 import type { Page } from "playwright-core";
+import type { PayRequest } from "../../../client/test/injected-wallets.ts";
 import { type Cluster, startCluster } from "../game/cluster.ts";
 import { until } from "../support/wait.ts";
 import { type Browser, keepPicture, satsOf, startBrowser } from "./page.ts";
@@ -48,6 +50,20 @@ describe("wallets in the page", function () {
     assert.equal(await note.getAttribute("data-code"), code);
     assert.match((await note.textContent()) ?? "", words);
   };
+  /** As if the extension had coins of this chain: it pays to whatever script it is told. */
+  async function payFromFaucet(outputs: PayRequest): Promise<{ txid: string; tx: string }> {
+    const [{ script, sats } = { script: "", sats: 0 }] = outputs;
+    const keyHash = /^76a914([0-9a-f]{40})88ac$/.exec(script)?.[1];
+    assert.ok(keyHash, script);
+    const address = encodeBase58Check(Buffer.from(`00${keyHash}`, "hex"));
+    const response = await fetch(`${cluster.url}/api/wallet/faucet`, {
+      method: "POST",
+      headers: { "content-type": "application/json" },
+      body: JSON.stringify({ address, sats }),
+    });
+    assert.equal(response.status, 200);
+    return faucetAnswer.parse(await response.json());
+  }
   const isMine = (user: User, extension: Extension, account = 0): void => {
     assert.equal(user.identity, extension.identityOf(account));
     assert.equal(user.address, extension.accounts[account]?.address);
@@ -97,6 +113,30 @@ describe("wallets in the page", function () {
     );
     await keepPicture(page, "okx-played-1440");
   });
+
+  for (const kind of ["yours", "yours-legacy"] as const)
+    it(`I3 ${kind}: one press fills the play wallet; declined, nothing has happened`, async () => {
+      const { page, extension } = await arrive({ kind, pay: payFromFaucet });
+      await signIn(page, kind);
+      await page.getByTestId("top-up").waitFor();
+      const press = () => page.getByTestId("top-up-pay").click();
+      // Coins of value never go to a development chain.
+      await press();
+      await refused(page, "WALLET_NETWORK", /main/);
+      await extension.set({ network: "testnet", mood: "reject", moodAt: "pay" });
+      await press();
+      await until(
+        async () => (await page.getByTestId("error").getAttribute("data-code")) === "SIGNER_REJECTED",
+        {
+          what: "the refusal",
+        },
+      );
+      await extension.set({ mood: "kind" });
+      await page.getByTestId("top-up-amount-20000").click();
+      await press();
+      await until(async () => (await satsOf(page, "balance")) === 20_000, { what: "20,000 sat" });
+      await keepPicture(page, `top-up-${kind}-390`);
+    });
 
   it("I1 declined when connecting, declined when signing, then accepted", async () => {
     const { page, extension } = await arrive({ kind: "unisat", address: "p2wpkh" });

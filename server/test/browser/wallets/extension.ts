@@ -13,6 +13,7 @@ import {
   type InjectedOptions,
   type InjectedWallet,
   injectWallet,
+  type PayRequest,
   type SignRequest,
 } from "../../../../client/test/injected-wallets.ts";
 import { addresses, outputKey, signBip322, signBrc100 } from "../../auth/wallet-signers.ts";
@@ -24,6 +25,8 @@ export interface ExtensionOptions {
   /** Secrets of its accounts; two random ones by default. */
   secrets?: Uint8Array[];
   isLate?: boolean;
+  /** Of the wallets that can pay. */
+  pay?: (outputs: PayRequest) => Promise<{ txid: string; tx: string }>;
 }
 
 export interface Extension {
@@ -68,9 +71,13 @@ export async function install(page: Page, options: ExtensionOptions): Promise<Ex
     return await signBrc100(secret, message, [2, "memerounds signin"], keyID);
   };
   await page.exposeFunction("testSign", sign);
+  await page.exposeFunction(
+    "testPay",
+    options.pay ?? (() => Promise.reject(new Error("this one cannot pay"))),
+  );
   const shape: InjectedOptions = { kind, accounts, isLate };
   await page.addInitScript(
-    `(${injectWallet.toString()})(window, ${JSON.stringify(shape)}, (request) => window.testSign(request));`,
+    `(${injectWallet.toString()})(window, ${JSON.stringify(shape)}, (request) => window.testSign(request), (outputs) => window.testPay(outputs));`,
   );
   await page.reload();
   return {
