@@ -142,6 +142,10 @@ const schema = z.object({
     .min(32)
     .optional()
     .describe("Signs access tokens; derived from the passphrase by default."),
+  JWT_OLD_SECRETS: list
+    .pipe(z.array(z.string().min(32)))
+    .default([])
+    .describe("Secrets that JWT_SECRET replaced, separated by commas; keep them for 15 minutes (I2)."),
   DOMAIN: z.string().default("localhost:2567").describe("Host people see in the text they sign (I2)."),
   ADMINS: list.default([]).describe("Identity strings with the role admin (I4)."),
   MODERATORS: list.default([]).describe("Identity strings with the role moderator (I4)."),

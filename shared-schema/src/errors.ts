@@ -219,11 +219,27 @@ export const ERRORS = {
   PICTURE_TOO_MANY_PIXELS: e(422, "The picture has too many pixels.", "Scale it below 40 megapixels."),
   PICTURE_TOO_SMALL: e(422, "The picture is smaller than 64 pixels a side.", "Upload a larger one."),
   PICTURE_TYPE_UNSUPPORTED: e(415, "This is not a JPEG, PNG, WebP or GIF.", "Convert it and upload that."),
+  PLAY_KEY_CURRENT: e(
+    409,
+    "This is the play key you are signed in with.",
+    "Sign in with another one, on another device, and revoke it from there.",
+  ),
+  PLAY_KEY_REVOKED: e(
+    403,
+    "This play key was revoked.",
+    "Make a new play key; the coins of this one can still be withdrawn with it.",
+  ),
   PLAY_KEY_TAKEN: e(409, "This play key belongs to another identity.", "Make a new play key."),
   PLAY_LIMIT_REACHED: e(
     409,
     "This would go beyond the deposit limit that you have set for 24 hours.",
     "Deposit less, or wait.",
+  ),
+  PLAY_KEY_UNKNOWN: e(404, "You have no such play key.", "List your play keys."),
+  PLAY_KEYS_FULL: e(
+    409,
+    "You have as many play keys as one may have.",
+    "Sign in with one that you have already.",
   ),
   PLAY_SIGNATURE_INVALID: e(400, "The play key's signature does not verify.", "Sign with the key you named."),
   PREVIEW_FAILED: e(422, "No model can be made of this picture.", "Try another shape, or another picture."),

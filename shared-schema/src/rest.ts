@@ -62,10 +62,37 @@ export const tokensAnswer = z.strictObject({
   refreshToken: z.string(),
   user: userSchema,
 });
-export const refreshBody = z.strictObject({ refreshToken: z.string().min(10).max(500) });
-export const sessionsAnswer = z.strictObject({
-  sessions: z.array(z.strictObject({ id: z.string(), createdAt: ms, lastUsedAt: ms, current: z.boolean() })),
+export const refreshBody = z.strictObject({
+  refreshToken: z.string().min(10).max(500),
+  /** A random name of this try: the same token with the same name may be sent again when the answer was lost. */
+  attempt: z.string().min(16).max(64).optional(),
 });
+export const sessionsAnswer = z.strictObject({
+  sessions: z.array(
+    z.strictObject({
+      id: z.string(),
+      wallet: z.enum(walletKinds),
+      playKey: playKeySchema,
+      createdAt: ms,
+      lastUsedAt: ms,
+      current: z.boolean(),
+    }),
+  ),
+});
+export const playKeysAnswer = z.strictObject({
+  playKeys: z.array(
+    z.strictObject({
+      playKey: playKeySchema,
+      boundAt: ms,
+      lastUsedAt: ms,
+      /** Of the session that asks. */
+      current: z.boolean(),
+      revokedAt: ms.optional(),
+    }),
+  ),
+});
+/** How many sessions ended by it. */
+export const endedAnswer = z.strictObject({ ended: z.number().int().nonnegative() });
 export const patchMeBody = z.strictObject({
   name: z.string().min(1).max(32).optional(),
   /** An approved picture of one's own; null takes it away. */

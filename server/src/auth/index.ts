@@ -20,11 +20,13 @@ import { createConsents } from "./consent.ts";
 import { createGate, type PlayGate } from "./gate.ts";
 import { meRoutes } from "./me-routes.ts";
 import { ownPersonalData } from "./personal-data.ts";
+import { createPlayKeys } from "./play-keys.ts";
 import { createPlayLimits } from "./play-limits.ts";
 import { createPrivacy } from "./privacy.ts";
 import { AUTH_LIMITS, authRoutes } from "./routes.ts";
 import { createSchemes, schemeOf } from "./schemes/index.ts";
-import { createSessions, type Session } from "./sessions.ts";
+import { sessionRoutes } from "./session-routes.ts";
+import { createSessions, type Session, type Sessions } from "./sessions.ts";
 import { createAccessTokens } from "./tokens.ts";
 import { createUsers } from "./users.ts";
 
@@ -42,8 +44,8 @@ export interface AuthOptions {
   adminIdentities: readonly string[];
   /** Those that have the role moderator (I4). */
   moderatorIdentities?: readonly string[];
-  /** At least 32 bytes; every process that accepts tokens needs the same. */
-  jwtSecret: string;
+  /** At least 32 bytes each; the first signs tokens, all are accepted. Every process needs the same. */
+  jwtSecrets: readonly string[];
   /** Rate limits that differ from AUTH_LIMITS. */
   limits?: Partial<Record<keyof typeof AUTH_LIMITS, LimitRule>>;
   /** The terms in force (I6); by default those of this build. */
@@ -86,8 +88,10 @@ export interface ProfilePictures {
 
 export interface AuthService {
   routes: Route[];
-  /** Who an access token speaks for. Throws TOKEN_INVALID, also when its session was revoked or has expired. */
-  authenticate(token: string): Promise<Caller>;
+  /** Who an access token speaks for, until when (ms). Throws TOKEN_INVALID, also when its session was revoked or has expired. */
+  authenticate(token: string): Promise<Caller & { expiresAt: number }>;
+  /** For who keeps sockets open: which of their sessions have ended. `accessTtlMs`: how often to ask at least. */
+  sessions: Pick<Sessions, "gone" | "endedSince"> & { accessTtlMs: number };
   /** Display names by play key, of those that have signed in. */
   namesOf(playKeys: readonly string[]): Promise<Map<string, string>>;
   /** I6: terms and self-set limits, for who lets people play. */
@@ -100,23 +104,22 @@ type Tokens = z.input<typeof tokensAnswer>;
 const DEFAULT_ACCESS_TTL_MS = 15 * 60_000;
 const DEFAULT_REFRESH_TTL_MS = 30 * 24 * 60 * 60_000;
 
-/** Throws RangeError when `jwtSecret` is too short. */
+/** Throws RangeError when a secret is too short, or there is none. */
 export function createAuthService(options: AuthOptions, deps: AuthDeps): AuthService {
-  const { domain, network, jwtSecret, terms = TERMS } = options;
+  const { domain, network, jwtSecrets, terms = TERMS } = options;
   const { redis, logger, now, randomBytes = systemRandom } = deps;
+  const accessTtlMs = options.accessTtlMs ?? DEFAULT_ACCESS_TTL_MS;
   const admins = new Set(options.adminIdentities);
   const schemes = createSchemes({ network });
   const verifyPlayKey = createVerifier();
   const challenges = createChallenges({ domain, terms }, { redis, now, randomBytes });
   const users = createUsers({ redis, now });
+  const playKeys = createPlayKeys({ redis, now });
   const sessions = createSessions(
     { refreshTtlMs: options.refreshTtlMs ?? DEFAULT_REFRESH_TTL_MS },
     { redis, logger, now, randomBytes },
   );
-  const accessTokens = createAccessTokens(
-    { domain, network, jwtSecret, ttlMs: options.accessTtlMs ?? DEFAULT_ACCESS_TTL_MS },
-    { now },
-  );
+  const accessTokens = createAccessTokens({ domain, network, jwtSecrets, ttlMs: accessTtlMs }, { now });
 
   const consents = createConsents({ terms }, { redis, now });
   const limits = createPlayLimits({ redis, now });
@@ -124,8 +127,8 @@ export function createAuthService(options: AuthOptions, deps: AuthDeps): AuthSer
   const renamed = async (profile: ShownProfile): Promise<void> => await deps.onRenamed?.(profile);
   const privacy = createPrivacy({
     async personOf(identity) {
-      const mine = await sessions.list(identity);
-      return { identity, playKeys: [...new Set(mine.map(({ playKey }) => playKey))] };
+      const mine = await playKeys.list(identity);
+      return { identity, playKeys: mine.map(({ playKey }) => playKey) };
     },
     parts: () => [
       ...(deps.othersData?.() ?? []),
@@ -174,10 +177,15 @@ export function createAuthService(options: AuthOptions, deps: AuthDeps): AuthSer
     const { identity } = proof;
     if (!verifyPlayKey(playKeyProofBytes(body.nonce, identity), body.playSig, playKey))
       throw new CodedError("PLAY_SIGNATURE_INVALID");
-    await users.claimPlayKey(playKey, identity);
+    await playKeys.claim(playKey, identity);
     await consents.signed(identity, { nonce: body.nonce, message, signature });
     await users.signedIn(identity, wallet, address);
-    const { session, refreshToken } = await sessions.open(identity, playKey);
+    const { session, refreshToken } = await sessions.open(identity, playKey, wallet);
+    // It may have been revoked since the claim; a revocation after this line finds the session and ends it.
+    if (await playKeys.isRevoked(playKey, identity)) {
+      await sessions.revoke(identity, session.id);
+      throw new CodedError("PLAY_KEY_REVOKED");
+    }
     logger.info({ identity, wallet, sessionId: session.id }, "signed in");
     return await tokensOf(session, refreshToken);
   };
@@ -185,15 +193,15 @@ export function createAuthService(options: AuthOptions, deps: AuthDeps): AuthSer
   return {
     routes: [
       ...meRoutes({ terms, consents, limits, privacy, changed: gate.changed }),
+      ...sessionRoutes({ sessions, playKeys }),
       ...authRoutes({
         schemes,
         challenges,
-        sessions,
         users,
         limits: { ...AUTH_LIMITS, ...options.limits },
         verify,
-        async refresh(shown) {
-          const { session, refreshToken } = await sessions.rotate(shown);
+        async refresh(shown, attempt) {
+          const { session, refreshToken } = await sessions.rotate(shown, attempt);
           return await tokensOf(session, refreshToken);
         },
         userOf,
@@ -207,13 +215,15 @@ export function createAuthService(options: AuthOptions, deps: AuthDeps): AuthSer
     ],
 
     async authenticate(token) {
-      const { identity, sessionId } = await accessTokens.check(token);
+      const { identity, sessionId, expiresAt } = await accessTokens.check(token);
       const session = await sessions.find(sessionId);
       if (session?.identity !== identity) throw new CodedError("TOKEN_INVALID");
-      return { identity, playKey: session.playKey, role: roleOf(identity), sessionId };
+      return { identity, playKey: session.playKey, role: roleOf(identity), sessionId, expiresAt };
     },
 
-    namesOf: (playKeys) => users.namesOf(playKeys),
+    sessions: { accessTtlMs, gone: sessions.gone, endedSince: sessions.endedSince },
+
+    namesOf: async (keys) => await users.namesOf(await playKeys.ownersOf(keys)),
     play: gate,
 
     // Everything is in Redis and the connection is the caller's: nothing of its own to end.

@@ -52,7 +52,8 @@ export function ownPersonalData(deps: OwnDataDeps): PersonalData[] {
       name: "sessions",
       exportOf: ({ identity }) => sessions.list(identity),
       async forget({ identity }) {
-        for (const { id } of await sessions.list(identity))
+        // The last used one is most likely the one that asks: it goes last.
+        for (const { id } of (await sessions.list(identity)).reverse())
           await sessions.revoke(identity, id).catch((error: unknown) => {
             // It has ended meanwhile, which is what was wanted.
             if (!(error instanceof CodedError) || error.code !== "SESSION_UNKNOWN") throw error;

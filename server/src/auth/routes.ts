@@ -6,23 +6,20 @@ import { CodedError } from "@meme-rounds/shared-schema/errors";
 import {
   challengeAnswer,
   challengeBody,
-  okAnswer,
   patchMeBody,
   refreshBody,
-  sessionsAnswer,
   tokensAnswer,
   type User,
   userSchema,
   verifyBody,
 } from "@meme-rounds/shared-schema/rest";
-import { z } from "zod";
+import type { z } from "zod";
 import { type Caller, callerOf, type Route, route } from "../infra/http.ts";
 import type { LimitRule } from "../infra/limiter.ts";
 import { LIMITS } from "../infra/limits.ts";
 import type { Challenges } from "./challenges.ts";
 import { cleanName } from "./names.ts";
 import { type SignatureScheme, schemeOf } from "./schemes/index.ts";
-import type { Sessions } from "./sessions.ts";
 import type { Users } from "./users.ts";
 
 type Tokens = z.input<typeof tokensAnswer>;
@@ -38,11 +35,10 @@ export const AUTH_LIMITS = {
 export interface AuthRoutesDeps {
   schemes: readonly SignatureScheme[];
   challenges: Challenges;
-  sessions: Sessions;
   users: Users;
   limits: Record<keyof typeof AUTH_LIMITS, LimitRule>;
   verify(body: z.output<typeof verifyBody>): Promise<Tokens>;
-  refresh(refreshToken: string): Promise<Tokens>;
+  refresh(refreshToken: string, attempt: string | undefined): Promise<Tokens>;
   userOf(caller: Pick<Caller, "identity" | "playKey">): Promise<User>;
   isNameFit(name: string): boolean;
   /** Whether a picture may stand for this identity; from then on it stays. */
@@ -52,7 +48,7 @@ export interface AuthRoutesDeps {
 }
 
 export function authRoutes(deps: AuthRoutesDeps): Route[] {
-  const { sessions, users, limits } = deps;
+  const { users, limits } = deps;
   return [
     route({
       method: "post",
@@ -82,6 +78,8 @@ export function authRoutes(deps: AuthRoutesDeps): Route[] {
         "SIGNATURE_INVALID",
         "PLAY_SIGNATURE_INVALID",
         "PLAY_KEY_TAKEN",
+        "PLAY_KEY_REVOKED",
+        "PLAY_KEYS_FULL",
         "RATE_LIMITED",
       ],
       limit: limits.verify,
@@ -96,53 +94,7 @@ export function authRoutes(deps: AuthRoutesDeps): Route[] {
       answer: tokensAnswer,
       errors: ["BAD_REQUEST", "REFRESH_INVALID", "RATE_LIMITED"],
       limit: limits.refresh,
-      handler: ({ body }) => deps.refresh(body.refreshToken),
-    }),
-    route({
-      method: "post",
-      path: "/auth/logout",
-      summary: "End this session.",
-      auth: "player",
-      answer: okAnswer,
-      errors: ["AUTH_REQUIRED", "TOKEN_INVALID", "SESSION_UNKNOWN"],
-      async handler(input) {
-        const { identity, sessionId } = callerOf(input);
-        await sessions.revoke(identity, sessionId);
-        return { ok: true as const };
-      },
-    }),
-    route({
-      method: "get",
-      path: "/auth/sessions",
-      summary: "Your sessions, the most recently used first.",
-      auth: "player",
-      answer: sessionsAnswer,
-      errors: ["AUTH_REQUIRED", "TOKEN_INVALID"],
-      async handler(input) {
-        const { identity, sessionId } = callerOf(input);
-        const found = await sessions.list(identity);
-        return {
-          sessions: found.map(({ id, createdAt, lastUsedAt }) => ({
-            id,
-            createdAt,
-            lastUsedAt,
-            current: id === sessionId,
-          })),
-        };
-      },
-    }),
-    route({
-      method: "delete",
-      path: "/auth/sessions/:id",
-      summary: "End one of your sessions; its tokens stop working at once.",
-      auth: "player",
-      params: z.strictObject({ id: z.string().min(1).max(100) }),
-      answer: okAnswer,
-      errors: ["AUTH_REQUIRED", "TOKEN_INVALID", "SESSION_UNKNOWN"],
-      async handler(input) {
-        await sessions.revoke(callerOf(input).identity, input.params.id);
-        return { ok: true as const };
-      },
+      handler: ({ body }) => deps.refresh(body.refreshToken, body.attempt),
     }),
     route({
       method: "get",

@@ -1,13 +1,13 @@
 /**
- * Who has signed in: profiles and the binding of play keys.
- * Owns: `mr:auth:user:<identity>` (hash: name, avatar, wallet, address, createdAt) and `mr:auth:play-key:<key>` (the identity
- * it belongs to, for ever: I2). Does not own: sessions, roles' effects.
+ * Who has signed in: profiles. Owns: `mr:auth:user:<identity>` (hash: name, avatar, wallet, address, createdAt).
+ * Does not own: play keys (play-keys.ts), sessions, roles' effects.
  */
 import { CodedError } from "@meme-rounds/shared-schema/errors";
 import { walletKinds } from "@meme-rounds/shared-schema/rest";
 import { z } from "zod";
 import type { Redis } from "../infra/redis.ts";
 import { cleanName } from "./names.ts";
+import { restorePlayKey } from "./play-keys.ts";
 import type { WalletKind } from "./schemes/index.ts";
 import { runMulti } from "./transaction.ts";
 
@@ -21,20 +21,16 @@ const profileSchema = z.object({
 export type Profile = z.infer<typeof profileSchema>;
 
 export interface Users {
-  /** Binds a play key to an identity, for ever. Throws PLAY_KEY_TAKEN when it belongs to another. */
-  claimPlayKey(playKey: string, identity: string): Promise<void>;
   /** Notes a sign-in: the first one makes the profile. */
   signedIn(identity: string, wallet: WalletKind, address: string): Promise<void>;
   /** The profile of an identity that has signed in. Throws NOT_FOUND for any other. */
   profile(identity: string): Promise<Profile>;
-  /** Display names by play key, of those that are bound to an identity. */
-  namesOf(playKeys: readonly string[]): Promise<Map<string, string>>;
+  /** Display names by play key; `owners`: identities by play key. */
+  namesOf(owners: ReadonlyMap<string, string>): Promise<Map<string, string>>;
   /** Sets the display name. Throws what `cleanName` throws of it (names.ts). */
   rename(identity: string, name: string): Promise<void>;
   /** Sets the picture (a memeId), or takes it away. */
   setAvatar(identity: string, memeId: string | null): Promise<void>;
-  /** Identities by play key, of those that are bound to one. */
-  ownersOf(playKeys: readonly string[]): Promise<Map<string, string>>;
   /** I6: the profile as it is stored; empty when there is none. */
   stored(identity: string): Promise<Record<string, string>>;
   /** I6: deletes the profile; the next sign-in makes a new one. Play keys stay bound (I2). */
@@ -42,18 +38,10 @@ export interface Users {
 }
 
 const userKey = (identity: string): string => `mr:auth:user:${identity}`;
-const playKeyKey = (playKey: string): string => `mr:auth:play-key:${playKey}`;
 
 export function createUsers(deps: { redis: Redis; now: () => number }): Users {
   const { redis, now } = deps;
   return {
-    async claimPlayKey(playKey, identity) {
-      const key = playKeyKey(playKey);
-      if ((await redis.set(key, identity, "NX")) === "OK") return;
-      // Bindings are never deleted or changed, so what is read here is what refused the line above.
-      if ((await redis.get(key)) !== identity) throw new CodedError("PLAY_KEY_TAKEN");
-    },
-
     async signedIn(identity, wallet, address) {
       const key = userKey(identity);
       await runMulti(
@@ -71,13 +59,11 @@ export function createUsers(deps: { redis: Redis; now: () => number }): Users {
       return profileSchema.parse(stored);
     },
 
-    async namesOf(playKeys) {
-      if (playKeys.length === 0) return new Map();
-      const identities = await redis.mget(...playKeys.map(playKeyKey));
+    async namesOf(owners) {
       const names = await Promise.all(
-        identities.map((identity) => (identity === null ? null : redis.hget(userKey(identity), "name"))),
+        [...owners.values()].map((identity) => redis.hget(userKey(identity), "name")),
       );
-      return new Map(playKeys.flatMap((key, at) => (names[at] ? [[key, names[at]]] : [])));
+      return new Map([...owners.keys()].flatMap((key, at) => (names[at] ? [[key, names[at]]] : [])));
     },
 
     async rename(identity, name) {
@@ -87,17 +73,6 @@ export function createUsers(deps: { redis: Redis; now: () => number }): Users {
     async setAvatar(identity, memeId) {
       if (memeId === null) await redis.hdel(userKey(identity), "avatar");
       else await redis.hset(userKey(identity), "avatar", memeId);
-    },
-
-    async ownersOf(playKeys) {
-      if (playKeys.length === 0) return new Map();
-      const identities = await redis.mget(...playKeys.map(playKeyKey));
-      return new Map(
-        playKeys.flatMap((key, at) => {
-          const identity = identities[at];
-          return identity ? [[key, identity]] : [];
-        }),
-      );
     },
 
     stored: (identity) => redis.hgetall(userKey(identity)),
@@ -125,7 +100,8 @@ export async function restoreProfile(
   },
 ): Promise<void> {
   const { identity, playKey, name, avatar, address, at } = profile;
-  const multi = redis.multi().set(playKeyKey(playKey), identity, "NX").hset(userKey(identity), "name", name);
+  await restorePlayKey(redis, { playKey, identity, at });
+  const multi = redis.multi().hset(userKey(identity), "name", name);
   if (avatar === undefined) multi.hdel(userKey(identity), "avatar");
   else multi.hset(userKey(identity), "avatar", avatar);
   await multi

@@ -66,7 +66,7 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
       network: config.NETWORK,
       adminIdentities: config.ADMINS,
       moderatorIdentities: config.MODERATORS,
-      jwtSecret: config.JWT_SECRET,
+      jwtSecrets: [config.JWT_SECRET, ...config.JWT_OLD_SECRETS],
     },
     {
       redis,

@@ -1,5 +1,6 @@
 /** Tokens, sessions and roles over HTTP against a real Redis (I2, I4). */
 import assert from "node:assert/strict";
+import { createHash, createHmac } from "node:crypto";
 import { sessionsAnswer, tokensAnswer } from "@meme-rounds/shared-schema/rest";
 import { SignJWT } from "jose";
 import { createAuthService } from "../../src/auth/index.ts";
@@ -9,6 +10,7 @@ import { createRedis, type Redis } from "../../src/infra/redis.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
 import { DOMAIN, type Harness, JWT_SECRET, player, type Reply, signIn, startAuth } from "./support.ts";
 
+const kidOf = (secret: string): string => createHash("sha256").update(secret).digest("hex").slice(0, 16);
 const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 
@@ -57,9 +59,15 @@ describe("auth: tokens, sessions and roles", () => {
     const claims = JSON.parse(Buffer.from(payload, "base64url").toString()) as Record<string, unknown>;
     const other = encode({ ...claims, sub: player(2).identity });
     const flipped = (signature[0] === "A" ? "B" : "A") + signature.slice(1);
-    const make = (alg: string, secret: string, audience = DOMAIN, issuer = "meme-rounds:devchain") =>
+    const make = (
+      alg: string,
+      secret: string,
+      audience = DOMAIN,
+      issuer = "meme-rounds:devchain",
+      kid = kidOf(secret),
+    ) =>
       new SignJWT({ sid: claims.sid })
-        .setProtectedHeader({ alg })
+        .setProtectedHeader({ alg, kid })
         .setSubject(player(1).identity)
         .setIssuer(issuer)
         .setAudience(audience)
@@ -73,6 +81,14 @@ describe("auth: tokens, sessions and roles", () => {
       `${encode({ alg: "none" })}.${payload}.`,
       `${encode({ alg: "none" })}.${payload}.${signature}`,
       await make("HS256", JWT_SECRET.replace("only", "Only")),
+      await make("HS256", JWT_SECRET.replace("only", "Only"), DOMAIN, undefined, kidOf(JWT_SECRET)),
+      ...(await Promise.all(
+        ["", "__proto__", "../../etc/passwd", "constructor"].map((kid) =>
+          make("HS256", JWT_SECRET, DOMAIN, undefined, kid),
+        ),
+      )),
+      `${await make("HS256", JWT_SECRET)}.${signature}`,
+      `${"A".repeat(4_000)}.${payload}.${signature}`,
       await make("HS512", JWT_SECRET),
       await make("HS256", JWT_SECRET, "phishing.example"),
       await make("HS256", JWT_SECRET, DOMAIN, "meme-rounds:main"),
@@ -88,7 +104,7 @@ describe("auth: tokens, sessions and roles", () => {
     const { sessionId } = await harness.auth.authenticate(accessToken);
     const draft = (sub: string) =>
       new SignJWT({ sid: sessionId })
-        .setProtectedHeader({ alg: "HS256" })
+        .setProtectedHeader({ alg: "HS256", kid: kidOf(JWT_SECRET) })
         .setSubject(sub)
         .setIssuer("meme-rounds:devchain")
         .setAudience(DOMAIN);
@@ -99,12 +115,42 @@ describe("auth: tokens, sessions and roles", () => {
     assert.equal((await me(await draft(player(1).identity).setExpirationTime(exp).sign(key))).status, 200);
   });
 
+  it("I2: a token of a key that was replaced is good as long as the key is kept, and new ones use the new key", async () => {
+    const { accessToken, refreshToken } = await signIn(harness, player(1));
+    const NEW_SECRET = "another secret for tests, longer than 32 bytes";
+    const rotated = await startAuth(redis, { jwtSecrets: [NEW_SECRET, JWT_SECRET] });
+    const later = await startAuth(redis, { jwtSecrets: [NEW_SECRET] });
+    try {
+      assert.equal((await rotated.auth.authenticate(accessToken)).identity, player(1).identity);
+      await assert.rejects(later.auth.authenticate(accessToken), { code: "TOKEN_INVALID" });
+      const reply = await rotated.call("POST", "/auth/refresh", { body: { refreshToken } });
+      const next = tokensAnswer.parse(reply.body);
+      await later.auth.authenticate(next.accessToken);
+      // A process that has not got the new key yet refuses it rather than guessing.
+      await assert.rejects(harness.auth.authenticate(next.accessToken), { code: "TOKEN_INVALID" });
+    } finally {
+      await rotated.close();
+      await later.close();
+    }
+  });
+
+  it("I2: a token that is signed with our secret read as a public key is refused", async () => {
+    const { accessToken } = await signIn(harness, player(1));
+    const payload = accessToken.split(".")[1] ?? "";
+    const encode = (value: object): string => Buffer.from(JSON.stringify(value)).toString("base64url");
+    for (const alg of ["RS256", "ES256", "PS256", "EdDSA", "none", "hs256"]) {
+      const head = encode({ alg, kid: kidOf(JWT_SECRET) });
+      const mac = createHmac("sha256", JWT_SECRET).update(`${head}.${payload}`).digest("base64url");
+      await tokenDies(`${head}.${payload}.${mac}`);
+    }
+  });
+
   it("I2: a short secret is refused at boot", () => {
     const options = {
       domain: DOMAIN,
       network: "devchain" as const,
       adminIdentities: [],
-      jwtSecret: "x".repeat(31),
+      jwtSecrets: ["x".repeat(31)],
     };
     const deps = { redis, logger: createLogger("auth-test", "silent"), now: () => harness.clock.ms };
     assert.throws(() => createAuthService(options, deps), RangeError);
@@ -163,6 +209,72 @@ describe("auth: tokens, sessions and roles", () => {
     assert.deepEqual(replies.map(({ status }) => status).sort(), [200, 401]);
     const won = tokensAnswer.parse(replies.find(({ status }) => status === 200)?.body);
     assert.equal((await refresh(won.refreshToken)).problem().code, "REFRESH_INVALID");
+  });
+
+  it("I2: an exchange whose answer was lost can be repeated by who named it, and by nobody else", async () => {
+    const exchange = (refreshToken: string, attempt: string) =>
+      harness.call("POST", "/auth/refresh", { body: { refreshToken, attempt } });
+    const first = await signIn(harness, player(1));
+    const name = "a name only this browser knows";
+    const lost = tokensAnswer.parse((await exchange(first.refreshToken, name)).body);
+    harness.clock.ms += DAY;
+    const again = tokensAnswer.parse((await exchange(first.refreshToken, name)).body);
+    assert.equal(again.refreshToken, lost.refreshToken);
+    assert.equal((await me(again.accessToken)).status, 200);
+    const third = tokensAnswer.parse((await exchange(again.refreshToken, "another name of a try")).body);
+    // Once the next token was used, the first is reuse even with its name.
+    assert.equal((await exchange(first.refreshToken, name)).problem().code, "REFRESH_INVALID");
+    await tokenDies(third.accessToken);
+
+    const stolen = await signIn(harness, player(2));
+    await exchange(stolen.refreshToken, name);
+    assert.equal((await refresh(stolen.refreshToken)).problem().code, "REFRESH_INVALID");
+    assert.equal((await exchange(stolen.refreshToken, name)).problem().code, "REFRESH_INVALID");
+    const guessed = await signIn(harness, player(3));
+    await exchange(guessed.refreshToken, name);
+    assert.equal((await exchange(guessed.refreshToken, `${name}!`)).problem().code, "REFRESH_INVALID");
+  });
+
+  it("I2: a stolen token ends the session of whoever exchanged it first, thief or owner", async () => {
+    const { refreshToken } = await signIn(harness, player(1));
+    const won = tokensAnswer.parse((await refresh(refreshToken)).body);
+    assert.equal((await refresh(refreshToken)).problem().code, "REFRESH_INVALID");
+    await tokenDies(won.accessToken);
+    assert.equal((await refresh(won.refreshToken)).problem().code, "REFRESH_INVALID");
+  });
+
+  it("I2: however often it is refreshed, a session ends after 180 days", async () => {
+    let { refreshToken } = await signIn(harness, player(1));
+    for (let day = 20; day < 180; day += 20) {
+      harness.clock.ms += 20 * DAY;
+      refreshToken = tokensAnswer.parse((await refresh(refreshToken)).body).refreshToken;
+    }
+    harness.clock.ms += 20 * DAY;
+    assert.equal((await refresh(refreshToken)).problem().code, "REFRESH_INVALID");
+  });
+
+  it("I2: all other sessions end with one call, and who asks which have ended hears of them", async () => {
+    const [one, two, three] = [
+      await signIn(harness, player(1)),
+      await signIn(harness, player(1)),
+      await signIn(harness, player(1)),
+    ];
+    const stranger = await signIn(harness, player(2));
+    const before = harness.clock.ms;
+    const ids = await Promise.all(
+      [one, two, three].map(
+        async ({ accessToken }) => (await harness.auth.authenticate(accessToken)).sessionId,
+      ),
+    );
+    const reply = await harness.call("DELETE", "/auth/sessions", { token: three.accessToken });
+    assert.deepEqual(reply.body, { ended: 2 });
+    await tokenDies(one.accessToken);
+    await tokenDies(two.accessToken);
+    assert.equal((await me(three.accessToken)).status, 200);
+    assert.equal((await me(stranger.accessToken)).status, 200);
+    assert.deepEqual((await harness.auth.sessions.endedSince(before)).sort(), ids.slice(0, 2).sort());
+    assert.deepEqual(await harness.auth.sessions.gone(ids), new Set(ids.slice(0, 2)));
+    assert.deepEqual(await harness.auth.sessions.endedSince(before + 1), []);
   });
 
   it("I2: a session ends 30 days after its last refresh, by the clock that was passed in", async () => {

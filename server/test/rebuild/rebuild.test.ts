@@ -2,8 +2,10 @@
 import { strict as assert } from "node:assert";
 import { createHash, randomBytes } from "node:crypto";
 import { addressOf } from "@meme-rounds/shared-schema/crypto";
+import { ActivityBook } from "../../src/analytics/activity.ts";
 import { Board } from "../../src/analytics/board.ts";
 import { createAnalyticsService } from "../../src/analytics/index.ts";
+import { createPlayKeys } from "../../src/auth/play-keys.ts";
 import { createUsers } from "../../src/auth/users.ts";
 import { Gallery } from "../../src/content/gallery.ts";
 import { MediaStore } from "../../src/content/media/store.ts";
@@ -78,7 +80,7 @@ describe("rebuild", function () {
       ...(memes < 2 ? { boost: 0 } : {}),
     });
     const archived = archivedOf(round.state);
-    await analytics().roundFinished(archived);
+    await analytics().roundFinished(archived, round.state);
     await new RoundDirectory(world.redis).finish(archived);
     await world.payment.enqueueSettlement(roundId);
     await until(
@@ -147,6 +149,7 @@ describe("rebuild", function () {
     const { redis } = world;
     const directory = new RoundDirectory(redis);
     const board = new Board(redis);
+    const activity = new ActivityBook(redis);
     const rounds = await directory.page("main", undefined, 1_000);
     const users = createUsers({ redis, now });
     const media = new MediaStore(redis);
@@ -173,9 +176,21 @@ describe("rebuild", function () {
         (["day", "week", "all"] as const).map((window) => board.top("main", window, 100, world.now)),
       ),
       stats: await board.stats("main"),
+      activity: await Promise.all(
+        played.flatMap(({ state }) =>
+          [...state.players.values()].map(async ({ identity }) => [
+            await activity.all(identity),
+            await activity.totals(identity),
+          ]),
+        ),
+      ),
       gallery: await new Gallery(redis).page(undefined, 100),
       profiles: await Promise.all(identities.map((identity) => users.profile(identity))),
-      names: await users.namesOf(played.slice(0, 3).map((round) => [...round.state.players.keys()][0] ?? "")),
+      names: await users.namesOf(
+        await createPlayKeys({ redis, now }).ownersOf(
+          played.slice(0, 3).map((round) => [...round.state.players.keys()][0] ?? ""),
+        ),
+      ),
       files: await Promise.all(
         files.map(async (sha256) => {
           const found = await media.get(sha256);
@@ -197,6 +212,7 @@ describe("rebuild", function () {
 
   it("M6 plays 20 rounds, empties Redis, and everything public is as it was", async () => {
     const users = createUsers({ redis: world.redis, now });
+    const playKeys = createPlayKeys({ redis: world.redis, now });
     for (let slot = 1; slot <= ROUNDS; slot++) {
       const round = await playOne(slot, slot % 5 === 0 ? 1 : 3);
       played.push(round);
@@ -206,11 +222,22 @@ describe("rebuild", function () {
       const player = [...round.state.players.values()][0];
       assert.ok(player);
       const { identity, playKey } = player;
-      await users.claimPlayKey(playKey, identity);
+      await playKeys.claim(playKey, identity);
       const key = identity.slice(identity.indexOf(":") + 1);
       await users.signedIn(identity, "manual", addressOf(key, "devchain"));
       await users.rename(identity, `Player ${at}`);
-      const profile = { identity, playKey, name: `Player ${at}` };
+      // The first one has a picture, which the second record of the same player takes away again.
+      await users.setAvatar(identity, at === 0 ? null : "ab".repeat(32));
+      const profile = {
+        identity,
+        playKey,
+        name: `Player ${at}`,
+        ...(at === 0 ? {} : { avatar: "ab".repeat(32) }),
+      };
+      if (at === 0) {
+        const before = { ...profile, avatar: "cd".repeat(32) };
+        await createRecordQueue(world.redis).publish(profileJob(before, world.now - 1));
+      }
       await createRecordQueue(world.redis).publish(profileJob(profile, world.now + at));
     }
     await until(

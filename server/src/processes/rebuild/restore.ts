@@ -11,7 +11,8 @@ import type { ChainRecord } from "@meme-rounds/shared-schema/map-record-kinds";
 import type { Network } from "@meme-rounds/shared-schema/records";
 import type { CarryCoin } from "@meme-rounds/shared-schema/settlement";
 import { createAnalyticsService } from "../../analytics/index.ts";
-import { createUsers, restoreProfile } from "../../auth/users.ts";
+import { createPlayKeys } from "../../auth/play-keys.ts";
+import { restoreProfile } from "../../auth/users.ts";
 import type { ChainPort } from "../../chain/index.ts";
 import { Gallery } from "../../content/gallery.ts";
 import { MediaStore, type MediaType } from "../../content/media/store.ts";
@@ -169,7 +170,7 @@ async function restoreArena(
   const analytics = createAnalyticsService({
     redis,
     namesOf: async () => new Map(),
-    ownersOf: (playKeys) => createUsers({ redis, now: deps.now }).ownersOf(playKeys),
+    ownersOf: (playKeys) => createPlayKeys({ redis, now: deps.now }).ownersOf(playKeys),
     now: deps.now,
   });
   // A result that was given up after 12 h has a second link: the newest counts.
