@@ -6,8 +6,8 @@ import type { ErrorCode } from "@meme-rounds/shared-schema/errors";
 import type { Network } from "@meme-rounds/shared-schema/records";
 import type { RoundDetail } from "@meme-rounds/shared-schema/rest";
 import type { contentAnswer, Model, ModelWish, previewAnswer } from "@meme-rounds/shared-schema/rest-content";
+import type { PlayLimits, PlayLimitsWish } from "@meme-rounds/shared-schema/rest-me";
 import type { z } from "zod";
-import type { PrivacyActions } from "./privacy.ts";
 
 /** The answer to anything a person did. `OFFLINE`: it is not known whether it arrived, or it cannot be sent. */
 export type Outcome = { ok: true } | { ok: false; code: ErrorCode | "OFFLINE"; message: string };
@@ -161,6 +161,17 @@ export interface NoticeVm {
   id: string;
   text: string;
   kind: "info" | "success" | "warning" | "error";
+}
+
+export interface PrivacyActions {
+  /** Accepts the terms that this page shows; fails when the server has newer ones. */
+  acceptTerms(): Promise<Outcome>;
+  playLimits(): Promise<{ ok: true; limits: PlayLimits } | Failure>;
+  setPlayLimits(wish: PlayLimitsWish): Promise<{ ok: true; limits: PlayLimits } | Failure>;
+  /** Everything kept off-chain about this person, as a file. */
+  exportData(): Promise<{ ok: true; fileName: string; json: string } | Failure>;
+  /** Deletes it, signs out and says what stays; the key and its coins stay in this browser. */
+  deleteData(): Promise<Outcome>;
 }
 
 export interface GameActions extends PrivacyActions {

@@ -7,18 +7,7 @@ import type { Deleted, PlayLimits, PlayLimitsWish } from "@meme-rounds/shared-sc
 import { TERMS } from "@meme-rounds/shared-schema/terms";
 import type { Session } from "../net/session.ts";
 import type { Consent } from "./consent.ts";
-import { type Failure, failure, type NoticeVm, type Outcome } from "./model.ts";
-
-export interface PrivacyActions {
-  /** Accepts the terms that this page shows; fails when the server has newer ones. */
-  acceptTerms(): Promise<Outcome>;
-  playLimits(): Promise<{ ok: true; limits: PlayLimits } | Failure>;
-  setPlayLimits(wish: PlayLimitsWish): Promise<{ ok: true; limits: PlayLimits } | Failure>;
-  /** Everything kept off-chain about this person, as a file. */
-  exportData(): Promise<{ ok: true; fileName: string; json: string } | Failure>;
-  /** Deletes it, signs out and says what stays; the key and its coins stay in this browser. */
-  deleteData(): Promise<Outcome>;
-}
+import { type Failure, failure, type NoticeVm, type PrivacyActions } from "./model.ts";
 
 export interface PrivacyDeps {
   session: Pick<Session, "call" | "renamed" | "drop">;
