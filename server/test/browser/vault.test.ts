@@ -107,7 +107,7 @@ describe("the wallet's key in a browser", function () {
     await page.getByTestId("words").scrollIntoViewIfNeeded();
     await keepPicture(page, "vault-words-390");
     await page.getByTestId("words-written").click();
-    for (const place of [0, 1]) await page.getByTestId(`word-check-${place}`).fill("zebra");
+    for (const place of [0, 1]) await page.getByTestId(`word-check-${place}`).fill("zebrra");
     await page.getByTestId("word-check").click();
     await page.getByRole("alert").filter({ hasText: "is another one" }).waitFor();
     await keepPicture(page, "vault-check-390");
@@ -159,7 +159,7 @@ describe("the wallet's key in a browser", function () {
     const cat = await browser.person(PHONE);
     await openRestore(cat.page);
     const typed = cat.page.getByTestId("restore-text");
-    await typed.fill(words.with(3, "zebra").join(" "));
+    await typed.fill(words.with(3, "zebrra").join(" "));
     await cat.page.getByTestId("restore-submit").click();
     await cat.page.locator('[data-testid="error"][data-code="BACKUP_UNREADABLE"]').waitFor();
     await keepPicture(cat.page, "vault-restore-390");
@@ -192,8 +192,13 @@ describe("the wallet's key in a browser", function () {
     await page.getByTestId("unlock").click();
     await inRound(page, 4_000);
 
+    await page.getByTestId("backup-key").click();
+    await page.getByTestId("reveal-passphrase").fill(PASSPHRASE);
+    await page.getByTestId("reveal").click();
+    await page.getByTestId("backup-wif").waitFor();
     await page.getByTestId("lock-now").click();
     await page.locator('[data-testid="lock-state"][data-state="locked"]').waitFor();
+    await page.getByTestId("backup-wif").waitFor({ state: "detached" });
     await deposit(page, 6_000);
     await page.getByTestId("unlock-passphrase").waitFor();
     await close(page); // Declined: said in words, and nothing was spent.

@@ -2,7 +2,7 @@
  * Keeping the key: its words, a sealed file, the key as text (I3). Owns: these panels and what each asks first.
  * Does not own: what a file holds (docs/BACKUP.md).
  */
-import { type FormEvent, type ReactNode, useState } from "react";
+import { type FormEvent, type ReactNode, useEffect, useState } from "react";
 import { useVault, useVaultActions } from "../../app/hooks.ts";
 import type { Failure } from "../../app/model.ts";
 import type { Backup as BackupFile } from "../../app/vault-model.ts";
@@ -30,6 +30,10 @@ export function Backup() {
   const toasts = useToasts();
   const [panel, setPanel] = useState<Panel>();
   const close = () => setPanel(undefined);
+  // What is on the screen goes with the key.
+  useEffect(() => {
+    if (vault.state === "locked") setPanel(undefined);
+  }, [vault.state]);
   const toggle = (which: Panel) => ({
     onClick: () => setPanel(panel === which ? undefined : which),
     "aria-expanded": panel === which,
