@@ -13,17 +13,10 @@ import {
 } from "@meme-rounds/shared-schema/rest-me";
 import type { Terms } from "@meme-rounds/shared-schema/terms";
 import { callerOf, type Route, route } from "../infra/http.ts";
-import type { LimitRule } from "../infra/limiter.ts";
+import { LIMITS } from "../infra/limits.ts";
 import type { Consents } from "./consent.ts";
 import type { PlayLimits } from "./play-limits.ts";
 import type { Privacy } from "./privacy.ts";
-
-/** By identity (I5). */
-const ME_LIMITS = {
-  change: { name: "me.change", points: 30, seconds: 60 },
-  /** Reads all there is of a person. */
-  export: { name: "me.export", points: 10, seconds: 3_600 },
-} as const satisfies Record<string, LimitRule>;
 
 export interface MeRouteDeps {
   terms: Terms;
@@ -54,7 +47,7 @@ export function meRoutes({ terms, consents, limits, privacy, changed }: MeRouteD
       body: consentBody,
       answer: okAnswer,
       errors: ["AUTH_REQUIRED", "TOKEN_INVALID", "BAD_REQUEST", "CONSENT_REQUIRED", "RATE_LIMITED"],
-      limit: ME_LIMITS.change,
+      limit: LIMITS.me,
       async handler(input) {
         const { identity, sessionId } = callerOf(input);
         await consents.accept(identity, input.body.version, sessionId);
@@ -79,7 +72,7 @@ export function meRoutes({ terms, consents, limits, privacy, changed }: MeRouteD
       body: playLimitsBody,
       answer: playLimitsAnswer,
       errors: ["AUTH_REQUIRED", "TOKEN_INVALID", "BAD_REQUEST", "RATE_LIMITED"],
-      limit: ME_LIMITS.change,
+      limit: LIMITS.me,
       async handler(input) {
         const { identity } = callerOf(input);
         const now = await limits.change(identity, input.body);
@@ -94,7 +87,7 @@ export function meRoutes({ terms, consents, limits, privacy, changed }: MeRouteD
       auth: "player",
       answer: exportAnswer,
       errors: ["AUTH_REQUIRED", "TOKEN_INVALID", "RATE_LIMITED"],
-      limit: ME_LIMITS.export,
+      limit: LIMITS.export,
       async handler(input) {
         input.res.set("Content-Disposition", 'attachment; filename="meme-rounds-my-data.json"');
         return await privacy.exportOf(callerOf(input).identity);
@@ -108,7 +101,7 @@ export function meRoutes({ terms, consents, limits, privacy, changed }: MeRouteD
       body: deleteMeBody,
       answer: deletedAnswer,
       errors: ["ACCOUNT_BUSY", "AUTH_REQUIRED", "TOKEN_INVALID", "BAD_REQUEST", "RATE_LIMITED"],
-      limit: ME_LIMITS.change,
+      limit: LIMITS.me,
       handler: (input) => privacy.forget(callerOf(input).identity),
     }),
   ];

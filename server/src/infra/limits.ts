@@ -36,6 +36,10 @@ export const LIMITS = {
   refresh: { name: "auth.refresh", per: "ip", points: 60, seconds: 60, away: "closed" },
   /** Every name goes on chain, at our cost. */
   rename: { name: "auth.rename", per: "identity", points: 20, seconds: 86_400, away: "closed" },
+  /** Consent, limits on one's own play, deleting everything. */
+  me: { name: "me.change", per: "identity", points: 30, seconds: 60, away: "closed" },
+  /** Reads all there is of a person. */
+  export: { name: "me.export", per: "identity", points: 10, seconds: 3_600, away: "closed" },
   activity: { name: "me.activity", per: "identity", points: 60, seconds: 60, away: "open" },
   upload: { name: "content.upload", per: "identity", points: 20, seconds: 60, away: "closed" },
   appeal: { name: "content.appeal", per: "identity", points: 5, seconds: 3_600, away: "closed" },
