@@ -152,6 +152,8 @@ describe("the wallet's key in a browser", function () {
     await bob.page.getByTestId("restore-submit").click();
     await signedInAs(bob.page, address);
     await until(async () => (await satsOf(bob.page, "balance")) === balance, { what: "its coins" });
+    // Signed out and in again with it: until then the wallet is redrawn.
+    await bob.page.getByText("Your key is back.").waitFor();
     await bob.page.getByTestId("restore").locator("summary").click();
     await bob.page.getByTestId("former").click();
     await signedInAs(bob.page, own);
