@@ -53,7 +53,7 @@ describe("attacks over the wire", function () {
 
   const writing = (): Operation[] =>
     routes.filter(({ method, path }) => method !== "GET" && path !== "/api/me" && !path.includes("logout"));
-  const send = ({ method, path }: Operation, headers: Record<string, string>, body?: BodyInit) =>
+  const send = ({ method, path }: Operation, headers: Record<string, string>, body?: RequestInit["body"]) =>
     fetch(`${cluster.url}${path}`, { method, headers, ...(body === undefined ? {} : { body }) });
   const bearer = () => ({ authorization: `Bearer ${ann.token}` });
 
@@ -107,7 +107,11 @@ describe("attacks over the wire", function () {
     this.timeout(240_000);
     for (const [what, body] of NASTY)
       for (const one of writing()) {
-        const answer = await send(one, { "content-type": "application/json", ...bearer() }, body as BodyInit);
+        const answer = await send(
+          one,
+          { "content-type": "application/json", ...bearer() },
+          body as RequestInit["body"],
+        );
         const text = await answer.text();
         assert.ok(answer.status < 500, `${what} at ${one.method} ${one.path}: ${answer.status} ${text}`);
         if (answer.status >= 400)
