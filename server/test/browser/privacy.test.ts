@@ -104,6 +104,13 @@ describe("consent and limits in the page", function () {
     await page.getByTestId("exclusion-confirm").waitFor();
     await page.getByTestId("exclusion-confirm").scrollIntoViewIfNeeded();
     await keepPicture(page, "exclusion-1440");
+    await page.getByTestId("exclusion-confirm").click();
+    await page.getByTestId("exclusion-now").getByText("excluded yourself until").waitFor();
+    // The room does not let them in any more: they watch, and are told why once.
+    await page.reload();
+    await page.getByText("You have excluded yourself from playing").first().waitFor();
+    await page.getByText("Live").first().waitFor();
+    await keepPicture(page, "excluded-1440");
   });
 
   it("I6: new terms wait in the wallet of who is signed in, and one press accepts them", async () => {
