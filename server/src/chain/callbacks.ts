@@ -6,7 +6,7 @@
 import { hash, timingSafeEqual } from "node:crypto";
 import { CodedError } from "@meme-rounds/shared-schema/errors";
 import { z } from "zod";
-import { type Route, route } from "../infra/http.ts";
+import { LARGE_BODY_BYTES, type Route, route } from "../infra/http.ts";
 import { LIMITS } from "../infra/limits.ts";
 import { counter } from "../infra/metrics.ts";
 import type { ChainLogger, ChainPort, TxStatus } from "./port.ts";
@@ -37,6 +37,7 @@ export function callbackRoutes(
         "For ARC: a transaction's status changed. One, or a batch of at most 50; needs the callback token",
       auth: "none",
       body: z.unknown(),
+      maxBodyBytes: LARGE_BODY_BYTES,
       answer: z.object({}),
       errors: ["AUTH_REQUIRED", "BAD_REQUEST", "RATE_LIMITED"],
       limit: LIMITS.callback,

@@ -22,6 +22,11 @@ export interface Caller {
 
 const RANKS = { none: 0, player: 1, moderator: 2, admin: 3 } as const;
 
+/** Signatures, receipts, names, reasons: what is not a transaction is small. */
+const MAX_BODY_BYTES = 64 * 1024;
+/** For routes that take transactions or many of something. */
+export const LARGE_BODY_BYTES = 1024 * 1024;
+
 type Method = "get" | "post" | "patch" | "delete";
 type Output<S> = S extends z.ZodType ? z.output<S> : undefined;
 
@@ -40,6 +45,8 @@ interface RouteSpec<B, Q, P, A extends z.ZodType> {
   status?: number;
   errors: readonly ErrorCode[];
   limit?: LimitRule;
+  /** Bytes of JSON it takes, unpacked; MAX_BODY_BYTES by default. */
+  maxBodyBytes?: number;
   /** The handler reads the body itself (uploads). */
   multipart?: boolean;
   /** `Cache-Control` of a good answer; answers with it also carry an ETag. */
@@ -141,7 +148,12 @@ function check<S extends z.ZodType>(schema: S, value: unknown, where: string): z
 /** Binds the routes under /api; ends with NOT_FOUND for what is left there. */
 export function apiRouter(routes: readonly Route[], deps: HttpDeps): express.Router {
   const router = express.Router();
-  const json = express.json({ limit: "1mb", strict: true });
+  const readers = new Map<number, express.RequestHandler>();
+  const jsonUpTo = (limit: number): express.RequestHandler => {
+    const reader = readers.get(limit) ?? express.json({ limit, strict: true });
+    readers.set(limit, reader);
+    return reader;
+  };
   for (const one of routes) {
     const handle: express.RequestHandler = async (req, res) => {
       try {
@@ -172,7 +184,8 @@ export function apiRouter(routes: readonly Route[], deps: HttpDeps): express.Rou
         } else sendProblem(res, error, deps.logger);
       }
     };
-    const before = one.multipart || one.method === "get" ? [] : [json];
+    const before =
+      one.multipart || one.method === "get" ? [] : [jsonUpTo(one.maxBodyBytes ?? MAX_BODY_BYTES)];
     router[one.method](one.path, ...before, handle);
   }
   router.use((_req, res) => sendProblem(res, new CodedError("NOT_FOUND"), deps.logger));

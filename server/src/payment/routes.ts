@@ -17,7 +17,7 @@ import {
 } from "@meme-rounds/shared-schema/rest";
 import { z } from "zod";
 import type { ChainPort } from "../chain/index.ts";
-import { type Route, route } from "../infra/http.ts";
+import { LARGE_BODY_BYTES, type Route, route } from "../infra/http.ts";
 import { LIMITS } from "../infra/limits.ts";
 import { readTransaction } from "./transaction.ts";
 
@@ -127,6 +127,7 @@ export function walletRoutes(options: WalletRouteOptions, deps: { chain: ChainPo
       summary: "Sends a transaction (raw, EF or BEEF) to the network",
       auth: "none",
       body: broadcastBody,
+      maxBodyBytes: LARGE_BODY_BYTES,
       answer: broadcastAnswer,
       errors: ["BAD_REQUEST", "NETWORK_REFUSED", "RATE_LIMITED"],
       limit: LIMITS.broadcast,

@@ -136,6 +136,16 @@ describe("attacks over the wire", function () {
     assert.equal(packed.status, 413);
     const plain = await send({ method: "POST", path: "/api/auth/challenge" }, json, " ".repeat(2_000_000));
     assert.equal(plain.status, 413);
+    // Only routes that take transactions read more than 64 kB.
+    for (const [path, size, status] of [
+      ["/api/auth/challenge", 60_000, 400],
+      ["/api/auth/challenge", 70_000, 413],
+      ["/api/wallet/broadcast", 900_000, 400],
+      ["/api/wallet/broadcast", 1_100_000, 413],
+    ] as const) {
+      const body = JSON.stringify({ tx: "00".repeat(size / 2) });
+      assert.equal((await send({ method: "POST", path }, json, body)).status, status, `${path} ${size}`);
+    }
     const endless = await new Promise<number>((resolve, reject) => {
       const req = request(`${cluster.url}/matchmake/joinById/x`, { method: "POST", headers: json }, (res) =>
         resolve(res.statusCode ?? 0),
