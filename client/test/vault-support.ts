@@ -1,6 +1,15 @@
-/** A shelf in memory that fails or dies where a test says, and browsers' locks. Holds no assertion. */
+/**
+ * A browser for the wallet's key, in memory: a shelf that fails or dies where a test says, locks, tabs.
+ * Holds no assertion but that a key which is open signs for its own address.
+ */
+import assert from "node:assert/strict";
+import { publicKeyOf } from "@meme-rounds/shared-schema/crypto";
 import { createKeystore, type Keystore } from "../src/wallet/keystore.ts";
+import { failureOf } from "../src/wallet/refusal.ts";
 import type { Shelf } from "../src/wallet/shelf.ts";
+import { createTabLock } from "../src/wallet/tab-lock.ts";
+import { createVault, type Vault } from "../src/wallet/vault.ts";
+import { createTestTime, memoryStorage } from "./support.ts";
 
 export interface TestShelf extends Shelf {
   /** What is on the disk. */
@@ -124,3 +133,62 @@ export function createTestLocks() {
     },
   };
 }
+
+/** One browser: its disk, its locks. Each `tab` is a page in it. */
+export function createBrowser(options: { locks?: boolean } = {}) {
+  const shelf = createTestShelf();
+  const lock = createTestLock();
+  const locks = createTestLocks();
+  const storage = memoryStorage();
+  const time = createTestTime();
+  return {
+    time,
+    shelf,
+    storage,
+    tab() {
+      const mine = locks.tab();
+      const world = { asked: 0, answer: async (): Promise<boolean> => false, isBusy: false, otherKeys: 0 };
+      const tab = createTabLock({
+        locks: options.locks === false ? undefined : (mine as unknown as LockManager),
+        changed: () => void vault.tabChanged(),
+      });
+      const vault: Vault = createVault({
+        keystore: keystoreOn(shelf, lock),
+        tab,
+        storage,
+        now: time.now,
+        after: time.after,
+        ask: async () => {
+          world.asked++;
+          return await world.answer();
+        },
+        isBusy: () => world.isBusy,
+        otherKey: () => world.otherKeys++,
+        changed: () => undefined,
+      });
+      return { vault, world, crash: mine.crash };
+    },
+  };
+}
+
+/** The play key of an open vault. */
+export const openKeyOf = (vault: Vault): string => {
+  const key = vault.key();
+  assert.ok(key);
+  assert.equal(publicKeyOf(key.secret), key.playKey);
+  return key.playKey;
+};
+/** The code of the refusal. */
+export const codeAt = (work: () => unknown): string => {
+  try {
+    work();
+    return "it worked";
+  } catch (error) {
+    return failureOf(error).code;
+  }
+};
+export const codeOf = async (work: Promise<unknown>): Promise<string> =>
+  await work.then(
+    () => "it worked",
+    (error: unknown) => failureOf(error).code,
+  );

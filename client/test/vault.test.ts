@@ -1,74 +1,8 @@
-/** I3: the key in use: made silently, locked by hand and by time, guessed at a growing price, and in one tab only. */
+/** I3: the key in use: made silently, locked by hand and by time, guessed at a growing price. */
 import assert from "node:assert/strict";
-import { publicKeyOf } from "@meme-rounds/shared-schema/crypto";
-import { until } from "../../server/test/support/wait.ts";
-import { failureOf } from "../src/wallet/refusal.ts";
-import { createTabLock } from "../src/wallet/tab-lock.ts";
-import { createVault, type Vault } from "../src/wallet/vault.ts";
-import { createTestTime, memoryStorage, settle } from "./support.ts";
-import { createTestLock, createTestLocks, createTestShelf, keystoreOn } from "./vault-support.ts";
+import { codeAt, codeOf, createBrowser, openKeyOf } from "./vault-support.ts";
 
 const PASSPHRASE = "correct horse battery";
-const other = { secret: new Uint8Array(32).fill(9) };
-
-/** One browser: its disk, its locks. Each `tab` is a page in it. */
-function createBrowser(options: { locks?: boolean } = {}) {
-  const shelf = createTestShelf();
-  const lock = createTestLock();
-  const locks = createTestLocks();
-  const storage = memoryStorage();
-  const time = createTestTime();
-  return {
-    time,
-    shelf,
-    storage,
-    tab() {
-      const mine = locks.tab();
-      const world = { asked: 0, answer: async (): Promise<boolean> => false, isBusy: false, otherKeys: 0 };
-      const tab = createTabLock({
-        locks: options.locks === false ? undefined : (mine as unknown as LockManager),
-        changed: () => void vault.tabChanged(),
-      });
-      const vault: Vault = createVault({
-        keystore: keystoreOn(shelf, lock),
-        tab,
-        storage,
-        now: time.now,
-        after: time.after,
-        ask: async () => {
-          world.asked++;
-          return await world.answer();
-        },
-        isBusy: () => world.isBusy,
-        otherKey: () => world.otherKeys++,
-        changed: () => undefined,
-      });
-      return { vault, world, crash: mine.crash };
-    },
-  };
-}
-const secretOf = (vault: Vault): string => {
-  const key = vault.key();
-  assert.ok(key);
-  assert.equal(publicKeyOf(key.secret), key.playKey);
-  return key.playKey;
-};
-const codeAt = (work: () => unknown): string => {
-  try {
-    work();
-    return "it worked";
-  } catch (error) {
-    return failureOf(error).code;
-  }
-};
-const codeOf = async (work: Promise<unknown>): Promise<string> =>
-  await work.then(
-    () => "it worked",
-    (error: unknown) => failureOf(error).code,
-  );
-/** Crypto takes real time, of which a test's clock knows nothing. */
-const whenOpen = (...vaults: Vault[]): Promise<boolean> =>
-  until(async () => vaults.some((vault) => vault.state() === "open"), { what: "an open wallet" });
 
 describe("the key in use", function () {
   this.timeout(30_000);
@@ -84,7 +18,7 @@ describe("the key in use", function () {
     first.crash();
     const reloaded = browser.tab();
     await reloaded.vault.load();
-    assert.equal(secretOf(reloaded.vault), playKey);
+    assert.equal(openKeyOf(reloaded.vault), playKey);
     assert.equal((await reloaded.vault.ready()).playKey, playKey);
     assert.equal(reloaded.world.asked, 0);
   });
@@ -96,7 +30,7 @@ describe("the key in use", function () {
     vault.lock();
     await time.pass(10 * 3_600_000);
     vault.used();
-    secretOf(vault);
+    openKeyOf(vault);
   });
 
   it("I3: locked, it shows its address and signs nothing; what needs it waits for the person and goes on", async () => {
@@ -118,7 +52,7 @@ describe("the key in use", function () {
     assert.equal(world.asked, 1);
     world.answer = async () => (await vault.unlock(PASSPHRASE)).ok;
     await vault.ready();
-    assert.equal(secretOf(vault), playKey);
+    assert.equal(openKeyOf(vault), playKey);
   });
 
   it("I3: locking wipes the secret's bytes from memory", async () => {
@@ -146,7 +80,7 @@ describe("the key in use", function () {
     vault.used();
     await time.pass(14 * 60_000);
     assert.equal(vault.state(), "open");
-    secretOf(vault); // Nobody need be there for it: auto-join signs by itself.
+    openKeyOf(vault); // Nobody need be there for it: auto-join signs by itself.
     await vault.ready();
     await time.pass(60_000);
     assert.equal(vault.state(), "locked");
@@ -250,7 +184,7 @@ describe("the key in use", function () {
     assert.ok((await vault.unlock("another passphrase")).ok);
     assert.deepEqual(await vault.setPassphrase("another passphrase", undefined), { ok: true });
     vault.lock();
-    assert.equal(secretOf(vault), playKey);
+    assert.equal(openKeyOf(vault), playKey);
   });
 
   it("I3: a forgotten passphrase keeps nobody from bringing the same key back from a backup", async () => {
@@ -260,112 +194,7 @@ describe("the key in use", function () {
     await vault.setPassphrase(undefined, PASSPHRASE);
     vault.lock();
     await vault.replace(content);
-    assert.equal(secretOf(vault), playKey);
+    assert.equal(openKeyOf(vault), playKey);
     assert.equal(vault.kept()?.hasWords, true);
-  });
-});
-
-describe("one tab plays", function () {
-  this.timeout(30_000);
-
-  it("I3: the second tab knows the key and signs nothing; it waits, and plays when the first is gone", async () => {
-    const browser = createBrowser();
-    const [first, second] = [browser.tab(), browser.tab()];
-    const { playKey } = await first.vault.ready();
-    await second.vault.load();
-    assert.equal(second.vault.state(), "elsewhere");
-    assert.equal(second.vault.key()?.playKey, playKey);
-    assert.equal(
-      codeAt(() => second.vault.key()?.secret),
-      "WALLET_ELSEWHERE",
-    );
-    assert.equal(await codeOf(second.vault.ready()), "WALLET_ELSEWHERE");
-    assert.equal(second.world.asked, 1);
-    first.crash();
-    await whenOpen(second.vault);
-    assert.equal(secretOf(second.vault), playKey);
-  });
-
-  it("I3: taking over stops the other tab at once, in the middle of whatever it does; it can take back", async () => {
-    const browser = createBrowser();
-    const [first, second] = [browser.tab(), browser.tab()];
-    await first.vault.ready();
-    const key = await first.vault.ready();
-    await second.vault.load();
-    second.world.answer = async () => {
-      await second.vault.takeOver();
-      return true;
-    };
-    await second.vault.ready();
-    secretOf(second.vault);
-    assert.equal(first.vault.state(), "elsewhere");
-    assert.equal(
-      codeAt(() => key.secret),
-      "WALLET_ELSEWHERE",
-    );
-    for (const [to, from] of [
-      [first, second],
-      [second, first],
-      [first, second],
-    ] as const) {
-      await to.vault.takeOver();
-      assert.equal(to.vault.state(), "open");
-      assert.equal(from.vault.state(), "elsewhere");
-    }
-    first.crash();
-    await whenOpen(second.vault);
-  });
-
-  it("I3: of three tabs one plays, whoever comes and goes", async () => {
-    const browser = createBrowser();
-    const tabs = [browser.tab(), browser.tab(), browser.tab()] as const;
-    await tabs[0].vault.ready();
-    for (const { vault } of tabs) await vault.load();
-    const open = () => tabs.filter(({ vault }) => vault.state() === "open").length;
-    assert.equal(open(), 1);
-    await tabs[1].vault.takeOver();
-    assert.equal(open(), 1);
-    await tabs[2].vault.takeOver();
-    await tabs[1].vault.takeOver();
-    assert.equal(open(), 1);
-    tabs[1].crash();
-    await settle();
-    await whenOpen(tabs[0].vault, tabs[2].vault);
-    assert.equal(tabs.filter(({ vault }, at) => at !== 1 && vault.state() === "open").length, 1);
-  });
-
-  it("I3: a tab that takes over asks for the passphrase itself; nothing passes between tabs", async () => {
-    const browser = createBrowser();
-    const [first, second] = [browser.tab(), browser.tab()];
-    await first.vault.ready();
-    await second.vault.load();
-    await first.vault.setPassphrase(undefined, PASSPHRASE);
-    await second.vault.takeOver();
-    assert.equal(second.vault.state(), "locked");
-    assert.equal(second.vault.kept()?.hasPassphrase, true, "it was set in the other tab meanwhile");
-    assert.ok((await second.vault.unlock(PASSPHRASE)).ok);
-  });
-
-  it("I3: a tab that finds another key than it knew says so; the tab without the lock changes none", async () => {
-    const browser = createBrowser();
-    const [first, second] = [browser.tab(), browser.tab()];
-    await first.vault.ready();
-    await second.vault.load();
-    assert.equal(await codeOf(second.vault.replace(other)), "WALLET_ELSEWHERE");
-    assert.equal(await codeOf(second.vault.renew()), "WALLET_ELSEWHERE");
-    assert.equal(await codeOf(second.vault.bringBack("x")), "WALLET_ELSEWHERE");
-    const outcome = await second.vault.setPassphrase(undefined, PASSPHRASE);
-    assert.ok(!outcome.ok && outcome.code === "WALLET_ELSEWHERE");
-    await first.vault.replace(other);
-    assert.equal(first.world.otherKeys, 0);
-    await second.vault.takeOver();
-    assert.equal(second.world.otherKeys, 1);
-    assert.equal(secretOf(second.vault), publicKeyOf(other.secret));
-  });
-
-  it("I3: a browser without the Locks API plays all the same", async () => {
-    const { vault } = createBrowser({ locks: false }).tab();
-    await vault.ready();
-    secretOf(vault);
   });
 });
