@@ -79,7 +79,7 @@ interface Waiting {
 }
 
 /** The Locks API of one browser; `tab()` is what one tab of it sees, and `crash` what happens when it is gone. */
-export function createTestLocks() {
+function createTestLocks() {
   let holder: { tab: object; robbed: () => void } | undefined;
   let line: Waiting[] = [];
   const next = (): void => {

@@ -1,6 +1,6 @@
 /**
  * The play wallet's key in a real browser (I3): words, sealed file, passphrase, two tabs, and a disk that fails.
- * The rules behind it are tested in client/test/{keystore,vault,mnemonic,backup-file}.test.ts.
+ * The rules behind it are tested in client/test/{keystore,vault,vault-actions,tab-lock,mnemonic,backup-file}.test.ts.
  */
 import assert from "node:assert/strict";
 import { mkdtemp, readFile, rm } from "node:fs/promises";
