@@ -54,6 +54,7 @@ function stage() {
     after: time.after,
     random: () => 0.5,
     events: {
+      signedOut: () => log.push("signed out"),
       snapshot: (next) => log.push(`snapshot ${next.roundId}`),
       status: (connected, role) => log.push(`${connected} ${role}`),
       room: (room, id, role) => log.push(`${room ? "room" : "no room"} ${id} ${role}`),
@@ -208,5 +209,14 @@ describe("round connection", () => {
     assert.equal(opened.length, 1);
     await time.pass(15_000);
     assert.equal(opened.length, 2);
+  });
+
+  it("I2: a place that is lost because the session has ended is told of, whatever happens then", async () => {
+    const { opened, log, start, time } = stage();
+    await start();
+    opened[0]?.events.gone(SOCKET_CLOSE.signedOut, "TOKEN_INVALID");
+    assert.ok(log.includes("signed out"));
+    await time.pass(5_000);
+    assert.equal(opened.length, 2, "as a spectator where nobody is signed in");
   });
 });

@@ -21,6 +21,10 @@ function stage() {
     refreshes: 0,
     ended: false,
     down: false,
+    /** Refuses nothing and answers nothing: what it did is lost on the way. */
+    silent: false,
+    /** Names of tries to refresh, in order. */
+    attempts: [] as string[],
     loggedOut: [] as string[],
     accepts: new Set<string>(),
   };
@@ -36,7 +40,9 @@ function stage() {
     if (call.path === "/auth/verify") return { ok: true, data: issue() };
     if (call.path === "/auth/refresh") {
       server.refreshes++;
-      const { refreshToken } = call.body as { refreshToken: string };
+      const { refreshToken, attempt } = call.body as { refreshToken: string; attempt: string };
+      server.attempts.push(attempt);
+      if (server.silent) return failure("OFFLINE", "");
       if (server.ended || refreshToken !== server.refresh) return failure("REFRESH_INVALID", "");
       return { ok: true, data: issue() };
     }
@@ -56,7 +62,10 @@ function stage() {
     playKey: "p",
     prove: async () => ({ signature: "s", playSig: "q" }),
   };
-  const tab = () => createSession({ http, storage, lock, now: time.now, claimant: async () => claimant });
+  let attempts = 0;
+  const newAttempt = (): string => `attempt-${++attempts}-of-this-browser`;
+  const tab = () =>
+    createSession({ http, storage, lock, now: time.now, claimant: async () => claimant, newAttempt });
   const ends: string[] = [];
   /** A tab of somebody whose wallet has to be asked. */
   const askingTab = () =>
@@ -66,6 +75,7 @@ function stage() {
       lock,
       now: time.now,
       claimant: async () => undefined,
+      newAttempt,
       ended: () => ends.push("ended"),
     });
   return { time, storage, server, claimant, tab, askingTab, ends };
@@ -92,7 +102,32 @@ describe("session", () => {
     assert.equal(storage.getItem("mr:refresh"), server.refresh);
   });
 
-  it("signs in anew when the answer to a refresh was lost", async () => {
+  it("I2 after a lost answer the same token goes out under the same name, also after a reload", async () => {
+    const { tab, claimant, server, storage } = stage();
+    await tab().signIn(claimant);
+    server.silent = true;
+    assert.equal(await tab().token(), undefined);
+    assert.equal(await tab().token(), undefined);
+    server.silent = false;
+    assert.equal(await tab().token(), "access-2");
+    assert.deepEqual(new Set(server.attempts), new Set(["attempt-1-of-this-browser"]));
+    assert.equal(server.attempts.length, 3);
+    assert.equal(storage.getItem("mr:refresh-attempt"), null);
+  });
+
+  it("I2 says that its session was ended only when the server says so of the token it holds", async () => {
+    const { tab, claimant, server } = stage();
+    const session = tab();
+    assert.equal(await session.isEnded(), false, "nobody is signed in");
+    await session.signIn(claimant);
+    assert.equal(await session.isEnded(), false);
+    server.accepts.clear();
+    assert.equal(await session.isEnded(), true);
+    session.drop();
+    assert.equal(session.isRemembered(), false);
+  });
+
+  it("signs in anew when the session is gone", async () => {
     const { tab, claimant, server } = stage();
     await tab().signIn(claimant);
     server.refresh = "one that never arrived here";

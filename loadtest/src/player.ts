@@ -55,6 +55,12 @@ interface Coin {
 const DEPOSIT_BYTES = 450;
 const ANSWER_MS = 15_000;
 
+/** I2: the seat needs no token, and the SDK would put it into the socket's address. */
+function withoutToken(url: URL): string {
+  url.searchParams.delete("_authToken");
+  return url.toString();
+}
+
 export class Player {
   readonly url: string;
   readonly secret: Uint8Array;
@@ -82,7 +88,7 @@ export class Player {
     this.headers = headers;
     this.playKey = publicKeyOf(secret);
     this.address = addressOf(this.playKey, "devchain");
-    this.client = new Client(url);
+    this.client = new Client(url, { urlBuilder: withoutToken });
   }
 
   /** One REST call; throws ApiError on a problem document. */
@@ -107,7 +113,7 @@ export class Player {
     return answer.parse(json);
   }
 
-  async signIn(): Promise<void> {
+  async signIn(): Promise<z.output<typeof tokensAnswer>> {
     const { nonce, message } = await this.call(challengeAnswer, "POST", "/auth/challenge", {
       wallet: "manual",
       address: this.address,
@@ -121,6 +127,7 @@ export class Player {
     });
     this.token = tokens.accessToken;
     this.client.auth.token = tokens.accessToken;
+    return tokens;
   }
 
   current(): Promise<Snapshot> {

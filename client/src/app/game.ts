@@ -21,6 +21,7 @@ import { createAutoJoin } from "./auto-join.ts";
 import { createServerClock, type ServerClock } from "./clock.ts";
 import { createConsent } from "./consent.ts";
 import { createCreatorActions } from "./creator.ts";
+import { createExclusion } from "./exclusion.ts";
 import { createFinished } from "./finished.ts";
 import { createIdentity } from "./identity.ts";
 import { createLive } from "./live.ts";
@@ -85,7 +86,22 @@ export function createGame(deps: GameDeps): Game {
     return mine && consent.guard(mine);
   };
   const ended = (): void => identity.ended();
-  const session = createSession({ http, storage, lock: deps.lock, now, claimant, ended });
+  const session = createSession({
+    http,
+    storage,
+    lock: deps.lock,
+    now,
+    claimant,
+    newAttempt: () => deps.crypto.randomUUID(),
+    ended,
+  });
+  /** Ended by somebody, maybe the person on another device: nobody signs in again by themselves. */
+  const signedOut = async (): Promise<void> => {
+    if (!(await session.isEnded())) return;
+    session.drop();
+    identity.ended();
+    live.playerChanged();
+  };
   const api = createApi(http, session);
   let busy = 0;
   /** Tells one start from the next: what an earlier one began asynchronously is dropped. */
@@ -102,6 +118,7 @@ export function createGame(deps: GameDeps): Game {
     store.dispatch(show.notice({ id: deps.crypto.randomUUID(), kind, text }));
   };
   const consent = createConsent({ storage, notice });
+  const exclusion = createExclusion({ notice, excluded: () => live.playerChanged() });
   const knowsNetwork = (): boolean => live.snapshot() !== undefined || storage.getItem(NETWORK_KEY) !== null;
   const { vault, ...vaultPart } = createVaultPart({
     ...deps,
@@ -140,13 +157,18 @@ export function createGame(deps: GameDeps): Game {
     receipts: createReceipts({ storage }),
     heads: createHeads({ storage }),
     wallet,
-    wantsToPlay: () => session.isRemembered() && (vault.state() === "open" || vault.state() === "locked"),
+    refused: exclusion.refused,
+    wantsToPlay: () =>
+      session.isRemembered() &&
+      exclusion.failure() === undefined &&
+      (vault.state() === "open" || vault.state() === "locked"),
     token: session.token,
     after,
     frame: deps.frame,
     random: deps.random,
     newRef: () => deps.crypto.randomUUID(),
     notice,
+    signedOut: () => void signedOut(),
     onRound(snapshot) {
       storage.setItem(NETWORK_KEY, snapshot.network);
       const { arena, opensAt, closesAt } = snapshot;
@@ -174,6 +196,7 @@ export function createGame(deps: GameDeps): Game {
     knowsNetwork,
     heardNetwork: (heard) => storage.setItem(NETWORK_KEY, heard),
     signedIn() {
+      exclusion.forget();
       live.playerChanged();
       finished.refresh();
       void wallet.refresh();
@@ -242,6 +265,8 @@ export function createGame(deps: GameDeps): Game {
 
   /** A key, a sign-in and a place in the room: whatever of it is missing is made. */
   const play = async (work: (player: Player) => Promise<Outcome>): Promise<Outcome> => {
+    const excluded = exclusion.failure();
+    if (excluded) return excluded;
     if (!session.isRemembered() || wallet.key() === undefined) {
       const signed = await identity.signIn();
       if (!signed.ok) return signed;

@@ -220,10 +220,11 @@ export function createIdentity(deps: IdentityDeps): Identity {
     },
     stop: () => unwatch(),
     ended() {
+      const how = signer.id === MANUAL ? "" : ` with ${signer.name}`;
+      deps.notice("warning", `Your session has ended. Sign in again${how} to play on.`);
       if (signer.id === MANUAL) return;
       unwatch();
       show({ ...signer, now: "same", nowAddress: "" });
-      deps.notice("warning", `Your session has ended. Sign in again with ${signer.name} to play on.`);
     },
     async signedOut() {
       const adapter = watching;

@@ -29,12 +29,16 @@ export interface LiveDeps {
   heads: Heads;
   wallet: Pick<PlayWallet, "key" | "pending" | "settled">;
   wantsToPlay: () => boolean;
+  /** The room did not let the player in, and says why. */
+  refused: (reason: string) => void;
   token: () => Promise<string | undefined>;
   after: (ms: number, work: () => void) => () => void;
   frame: (work: () => void) => void;
   random: () => number;
   newRef: () => string;
   notice: (kind: NoticeVm["kind"], text: string, id?: string) => void;
+  /** The room says that the session has ended; it may be one that was signed out of here. */
+  signedOut: () => void;
   /** Another round has begun. */
   onRound: (snapshot: Snapshot) => void;
 }
@@ -200,11 +204,13 @@ export function createLive(deps: LiveDeps): Live {
     api: deps.api,
     rooms: deps.rooms,
     wantsToPlay: deps.wantsToPlay,
+    refused: deps.refused,
     token: deps.token,
     serverNow: clock.now,
     after: deps.after,
     random: deps.random,
     events: {
+      signedOut: deps.signedOut,
       snapshot(next) {
         clock.heard(next.serverTime);
         const isNew = snapshot?.roundId !== next.roundId;

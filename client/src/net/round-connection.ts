@@ -18,6 +18,8 @@ export interface ConnectionEvents {
   room(room: LiveRoom | undefined, roundId: string, role: Role): void;
   state(state: RoundStateLike, roundId: string): void;
   message(message: RoomMessage, roundId: string): void;
+  /** The room says that the session it was joined with has ended. */
+  signedOut(): void;
 }
 
 export interface ConnectionDeps {
@@ -31,6 +33,8 @@ export interface ConnectionDeps {
   after: (ms: number, work: () => void) => () => void;
   /** 0 up to 1. */
   random: () => number;
+  /** The room did not let the player in, and says why: a code and its sentence. */
+  refused?: (reason: string) => void;
   events: ConnectionEvents;
 }
 
@@ -165,9 +169,10 @@ export function createRoundConnection(deps: ConnectionDeps): RoundConnection {
       events.room(next.live, next.roundId, next.role);
       events.status("live", next.role);
       before?.live.leave();
-    } catch {
+    } catch (error) {
       // The round moved, the relay is full, the line broke: the next look starts from the current snapshot.
       failures++;
+      if (token !== undefined && error instanceof Error) deps.refused?.(error.message);
       if (joined === undefined) events.status("polling", wanted === undefined ? "spectator" : "player");
     } finally {
       incoming = undefined;
@@ -237,6 +242,7 @@ export function createRoundConnection(deps: ConnectionDeps): RoundConnection {
         if (code === RELAY_FULL) notBefore = deps.serverNow() + RELAY_FULL_MS;
         if (code === SOCKET_CLOSE.kicked) notBefore = deps.serverNow() + KICKED_MS;
         if (stopped || handle !== joined?.handle) return;
+        if (code === SOCKET_CLOSE.signedOut) events.signedOut();
         joined = undefined;
         events.room(undefined, roundId, roleNow());
         events.status("polling", roleNow());

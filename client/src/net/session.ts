@@ -37,6 +37,8 @@ export interface Session {
   /** Signs in, however long the person takes; whoever was signed in before stays so until it has worked. */
   signIn(claimant: Claimant): Promise<Outcome>;
   signOut(): Promise<Outcome>;
+  /** Asks the server whether the session of this page was ended; false where nothing is known. */
+  isEnded(): Promise<boolean>;
   /** Signed out here only: the server has ended the session, and nobody signs in again by themselves. */
   drop(): void;
   renamed(user: User): void;
@@ -51,11 +53,14 @@ export interface SessionDeps {
   now: () => number;
   /** The wallet to sign in with when the session has ended, where nobody has to be asked; undefined elsewhere. */
   claimant: () => Promise<Claimant | undefined>;
+  /** A random name for one try to refresh. */
+  newAttempt: () => string;
   /** The session has ended by itself, and a person has to sign in again. */
   ended?: () => void;
 }
 
 const KEY = "mr:refresh";
+const ATTEMPT_KEY = "mr:refresh-attempt";
 /** Access tokens live 15 min; they are replaced well before, ms. */
 const RENEW_AFTER_MS = 12 * 60_000;
 
@@ -120,14 +125,18 @@ export function createSession(deps: SessionDeps): Session {
         if (user !== undefined) forget(); // Signed out in another tab.
         return undefined;
       }
+      // Named before it is sent: after a lost answer the same name gets the same answer, and the session lives on.
+      const attempt = storage.getItem(ATTEMPT_KEY) ?? deps.newAttempt();
+      storage.setItem(ATTEMPT_KEY, attempt);
       const answer = await http.request<Tokens>({
         method: "POST",
         path: "/auth/refresh",
-        body: { refreshToken },
+        body: { refreshToken, attempt },
       });
+      if (answer.ok || answer.code === "REFRESH_INVALID") storage.removeItem(ATTEMPT_KEY);
       if (answer.ok) return keep(answer.data);
       if (answer.code !== "REFRESH_INVALID") return undefined;
-      // The answer to an earlier refresh was lost, or the session ended: a wallet that asks nobody signs in anew.
+      // The session has ended: a wallet that asks nobody signs in anew.
       const claimant = await deps.claimant();
       if (claimant !== undefined) {
         const proof = await proofOf(claimant);
@@ -175,6 +184,12 @@ export function createSession(deps: SessionDeps): Session {
       await call({ method: "POST", path: "/auth/logout" });
       forget();
       return { ok: true };
+    },
+    async isEnded() {
+      const token = access?.token;
+      if (token === undefined) return false;
+      const answer = await http.request({ method: "GET", path: "/me", token });
+      return !answer.ok && answer.code === "TOKEN_INVALID" && access?.token === token;
     },
     drop: forget,
     renamed(next) {

@@ -10,6 +10,8 @@ import type { AuthPort } from "./ports.ts";
 export interface Seated extends Caller {
   /** The address the seat was taken from, as the gate saw it (I5). */
   ip: string;
+  /** When the session has to be looked up again, ms since the epoch. */
+  expiresAt: number;
 }
 
 export interface DoorDeps {

@@ -33,7 +33,7 @@ export type ContentPort = Pick<
 export type StandingPort = Pick<ContentService, "standingOf">;
 export type AnalyticsPort = Pick<AnalyticsService, "roundFinished" | "roundVoided">;
 export type AudiencePort = Pick<AudienceService, "spectators">;
-export type AuthPort = Pick<AuthService, "authenticate" | "play">;
+export type AuthPort = Pick<AuthService, "authenticate" | "play" | "sessions">;
 
 /** How far a round's payout is. */
 export type SettlementView = NonNullable<Awaited<ReturnType<PaymentPort["settlementOf"]>>>;

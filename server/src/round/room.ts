@@ -18,6 +18,7 @@ import {
 } from "../infra/colyseus.ts";
 import { SOCKET_MESSAGES_PER_SECOND } from "../infra/limits.ts";
 import { type Answer, RoundActor } from "./actor.ts";
+import { Attendance } from "./attendance.ts";
 import { CommandEdge } from "./commands.ts";
 import { admitToRoom, type Seated } from "./door.ts";
 import { appendJournal } from "./journal-store.ts";
@@ -61,6 +62,7 @@ export function createRoundRoom(deps: RoundDeps) {
     private life: RoundLife | undefined;
     private orders: OrderDesk | undefined;
     private lease: LeaseKeeper | undefined;
+    private readonly attendance = new Attendance(deps);
     private lastSnapshot = 0;
     private snapshotBusy = false;
     private dirty = true;
@@ -150,12 +152,14 @@ export function createRoundRoom(deps: RoundDeps) {
     }
 
     override onReconnect(client: RoundClient): void {
+      // Whatever ended while it was away was not heard of.
+      if (client.auth) client.auth.expiresAt = 0;
       if (this.edge && client.auth) this.sendTo(client, "you", this.edge.you(client.auth));
     }
 
     override async onDrop(client: RoundClient, code: number): Promise<void> {
       if (code === CloseCode.SERVER_SHUTDOWN || code === CloseCode.CONSENTED) return;
-      if (code === SOCKET_CLOSE.kicked) return;
+      if (code === SOCKET_CLOSE.kicked || code === SOCKET_CLOSE.signedOut) return;
       await this.allowReconnection(client, 20).catch(() => undefined);
     }
 
@@ -260,6 +264,8 @@ export function createRoundRoom(deps: RoundDeps) {
         this.dirty = false;
         project(this.state, this.actor.state, now);
       }
+      for (const client of await this.attendance.ended(this.clients, now))
+        client.leave(SOCKET_CLOSE.signedOut, "TOKEN_INVALID");
       closeSlow(this.clients, MAX_BUFFERED_BYTES);
       if (now - this.lastSnapshot >= SNAPSHOT_MS) await this.publish(now);
     }

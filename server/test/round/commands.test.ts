@@ -50,7 +50,14 @@ function rig() {
     edge.handle(
       kind,
       { ref: randomUUID(), ...body },
-      { identity: who.identity, playKey: who.playKey, role: "player", sessionId: "s", ip: "192.0.2.1" },
+      {
+        identity: who.identity,
+        playKey: who.playKey,
+        role: "player",
+        sessionId: "s",
+        ip: "192.0.2.1",
+        expiresAt: Number.MAX_SAFE_INTEGER,
+      },
       {
         later: () => undefined,
         kick: () => {
