@@ -132,7 +132,7 @@ export function createAuthService(options: AuthOptions, deps: AuthDeps): AuthSer
     },
     parts: () => [
       ...(deps.othersData?.() ?? []),
-      ...ownPersonalData({ users, sessions, consents, limits, renamed }),
+      ...ownPersonalData({ users, sessions, playKeys, consents, limits, renamed }),
     ],
     limits,
     unpaidRounds: async () => (await deps.unpaidRounds?.()) ?? [],

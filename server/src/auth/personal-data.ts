@@ -5,6 +5,7 @@
 import { CodedError } from "@meme-rounds/shared-schema/errors";
 import type { PersonalData } from "../infra/personal-data.ts";
 import type { Consents } from "./consent.ts";
+import type { PlayKeys } from "./play-keys.ts";
 import type { PlayLimits } from "./play-limits.ts";
 import type { Sessions } from "./sessions.ts";
 import type { Users } from "./users.ts";
@@ -12,6 +13,7 @@ import type { Users } from "./users.ts";
 export interface OwnDataDeps {
   users: Pick<Users, "stored" | "forget">;
   sessions: Pick<Sessions, "list" | "revoke">;
+  playKeys: Pick<PlayKeys, "list">;
   consents: Pick<Consents, "all" | "reduce">;
   limits: Pick<PlayLimits, "view" | "rounds" | "forget">;
   /** M6: the chain gets a newer profile record, with the name everybody begins with. */
@@ -20,7 +22,7 @@ export interface OwnDataDeps {
 
 /** The sessions come last: by them the deletion is asked for again after a crash. */
 export function ownPersonalData(deps: OwnDataDeps): PersonalData[] {
-  const { users, sessions, consents, limits } = deps;
+  const { users, sessions, playKeys, consents, limits } = deps;
   return [
     {
       name: "limits",
@@ -37,9 +39,12 @@ export function ownPersonalData(deps: OwnDataDeps): PersonalData[] {
     },
     {
       name: "profile",
-      exportOf: ({ identity }) => users.stored(identity),
-      async forget({ identity, playKeys }) {
-        const [playKey] = playKeys;
+      exportOf: async ({ identity }) => ({
+        ...(await users.stored(identity)),
+        playKeys: await playKeys.list(identity),
+      }),
+      // Play keys stay bound, and revoked ones revoked (I2).
+      async forget({ identity, playKeys: [playKey] }) {
         const { name, avatar } = await users.stored(identity);
         const plain = `player ${identity.slice(-6)}`;
         // The chain first: after a crash the old name is still here and says that there is something to do.

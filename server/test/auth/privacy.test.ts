@@ -93,7 +93,7 @@ describe("auth: one's own data (I6)", () => {
     assert.deepEqual(parts.pictures, ["a frog"]);
     assert.deepEqual(told, [{ identity: who.identity, playKeys: [who.playKey] }]);
     const text = JSON.stringify(parts);
-    for (const part of ["Doge Fan", who.address, "7000", '"version":1', "signature"])
+    for (const part of ["Doge Fan", who.address, who.playKey, "7000", '"version":1', "signature"])
       assert.ok(text.includes(part), part);
     assert.ok(!/refreshHash|refreshToken/.test(text), "nothing that signs in");
   });
