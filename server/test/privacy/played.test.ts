@@ -199,7 +199,7 @@ describe("privacy: a played round", function () {
     assert.equal(await refusal(ann.call(exportAnswer, "GET", "/me/export")), "TOKEN_INVALID");
     const left = (await dump()).keys.filter((key) => key.includes(`:${ann.playKey}`));
     // Binding, reduced consent, the day's count and what limits count by identity.
-    for (const key of left) assert.match(key, /^mr:(auth:(play-key|consent|deposits)|limit):/);
+    for (const key of left) assert.match(key, /^mr:(auth:(play-keys?|consent|deposits)|limit):/);
     const detail = await fetch(`${cluster.url}/api/rounds/${round.roundId}`);
     assert.ok((await detail.text()).includes(ann.playKey), "the round can still be checked");
   });
