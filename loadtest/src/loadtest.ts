@@ -5,6 +5,7 @@
  */
 import { money } from "./money/index.ts";
 import { helpOf, type OptionTable, readOptions, UsageError } from "./options.ts";
+import { signin } from "./signin/index.ts";
 
 interface Scenario {
   summary: string;
@@ -23,7 +24,7 @@ const scenario = <T extends OptionTable>(one: {
   run: (args, signal) => one.run(readOptions(one.options, args), signal),
 });
 
-const scenarios: Record<string, Scenario> = { money: scenario(money) };
+const scenarios: Record<string, Scenario> = { money: scenario(money), signin: scenario(signin) };
 
 const usage = (): string =>
   Object.entries(scenarios)

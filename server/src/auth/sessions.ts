@@ -7,8 +7,8 @@
  * token alone does not know the name. The next token is made from the one shown and a stored salt: Redis holds none.
  *
  * Owns: `mr:auth:session:<id>` (hash: identity, playKey, wallet, createdAt, lastUsedAt, expiresAt, refreshHash,
- * formerHash, attemptHash, salt), `mr:auth:sessions:<identity>` (sorted set of session ids by expiresAt), `mr:auth:ended` (sorted set
- * of session ids by when they ended, a minute). Refresh tokens are stored hashed only.
+ * formerHash, attemptHash, salt), `mr:auth:sessions:<identity>` (sorted set of session ids by expiresAt),
+ * `mr:auth:ended` (sorted set of session ids by when they ended, a minute). Refresh tokens are stored hashed only.
  * Does not own: access tokens (tokens.ts), users.
  */
 import { createHash, createHmac } from "node:crypto";
@@ -23,7 +23,7 @@ import { runMulti } from "./transaction.ts";
 /** Sessions an identity may have at once; a new sign-in ends the one unused for longest. Bounds memory (I5). */
 export const MAX_SESSIONS = 20;
 /** However often it is refreshed, a session ends after this, ms. */
-export const MAX_AGE_MS = 180 * 86_400_000;
+const MAX_AGE_MS = 180 * 86_400_000;
 /** How long one can ask which sessions have ended, ms: everybody asks every second, clocks differ by seconds. */
 const ENDED_MS = 60_000;
 const ENDED_KEY = "mr:auth:ended";
@@ -76,7 +76,8 @@ export interface SessionDeps {
 /**
  * Exchanges a refresh token in one step, so that of two racing exchanges exactly one wins.
  * KEYS: session hash, the identity's sorted set, ended sessions. ARGV: session id, hash of the token shown, hash of the
- * next token, its salt, now (ms), time to live (ms), longest age (ms), hash of the attempt's name ("" for none).
+ * next token, its salt, now (ms), time to live (ms), longest age (ms), hash of the attempt's name ("" for none),
+ * how long an ended session is named (ms).
  * Returns {"ok", expiresAt}, {"again", expiresAt, salt}, {"gone"} (no such session, or expired) or {"reused"} (the
  * session is deleted).
  */
@@ -90,7 +91,9 @@ if had[1] ~= ARGV[2] then
   if had[3] == ARGV[2] and ARGV[8] ~= '' and had[5] == ARGV[8] then return {'again', had[2], had[4]} end
   redis.call('DEL', KEYS[1])
   redis.call('ZREM', KEYS[2], ARGV[1])
+  redis.call('ZREMRANGEBYSCORE', KEYS[3], '-inf', now - tonumber(ARGV[9]))
   redis.call('ZADD', KEYS[3], now, ARGV[1])
+  redis.call('PEXPIRE', KEYS[3], ARGV[9])
   return {'reused'}
 end
 local expires = math.min(now + tonumber(ARGV[6]), tonumber(had[6]) + tonumber(ARGV[7]))
@@ -210,6 +213,7 @@ export function createSessions(options: { refreshTtlMs: number }, deps: SessionD
           refreshTtlMs,
           MAX_AGE_MS,
           attempt === undefined ? "" : hashOf(attempt),
+          ENDED_MS,
         ],
       )) as [string, string?, string?];
       if (word === "reused")
