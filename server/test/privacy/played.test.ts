@@ -4,8 +4,9 @@
  */
 import assert from "node:assert/strict";
 import { readFile } from "node:fs/promises";
-import { roundDetail } from "@meme-rounds/shared-schema/rest";
+import { okAnswer, roundDetail } from "@meme-rounds/shared-schema/rest";
 import { deletedAnswer, exportAnswer, playLimitsAnswer } from "@meme-rounds/shared-schema/rest-me";
+import { TERMS } from "@meme-rounds/shared-schema/terms";
 import { type Answer, ApiError, Player } from "../../../loadtest/src/player.ts";
 import { createRedis, type Redis } from "../../src/infra/redis.ts";
 import { type Cluster, startCluster } from "../game/cluster.ts";
@@ -97,9 +98,21 @@ describe("privacy: a played round", function () {
       .map((one) => one.output())
       .join("\n");
 
+  it("I6: until new terms are accepted deposits and uploads wait; boosts and chat go on", async () => {
+    // As if the terms in force were newer than what was accepted.
+    await redis.del(`mr:auth:consent:ecdsa-secp256k1:${bob.playKey}`);
+    const coin = await bob.faucet(30_000);
+    assert.equal(codeOf(await bob.deposit(round, coin, 5_000)), "CONSENT_REQUIRED");
+    assert.equal(await refusal(bob.upload(await fixture("portrait.jpg"), "Later")), "CONSENT_REQUIRED");
+    assert.equal(codeOf(await bob.boost(round, memeId, 100)), "ok");
+    assert.equal(codeOf(await bob.chat(round, "what do they say?")), "ok");
+    await bob.call(okAnswer, "POST", "/me/consent", { version: TERMS.version, adult: true });
+    assert.equal(codeOf(await bob.deposit(round, coin, 5_000)), "ok");
+  });
+
   it("I6: a limit set in mid-round stops the next deposit, a break the next boost; the coins of it stay", async () => {
-    const limits = await bob.call(playLimitsAnswer, "PATCH", "/me/limits", { depositPerDaySats: 25_000 });
-    assert.equal(limits.depositedSats, 20_000);
+    const limits = await bob.call(playLimitsAnswer, "PATCH", "/me/limits", { depositPerDaySats: 30_000 });
+    assert.equal(limits.depositedSats, 25_000);
     const coin = await bob.faucet(30_000);
     assert.equal(codeOf(await bob.deposit(round, coin, 20_000)), "PLAY_LIMIT_REACHED");
     assert.equal(codeOf(await bob.deposit(round, coin, 5_000)), "ok");
