@@ -1,7 +1,7 @@
 /**
  * What the game needs of the browser. Owns: the real clock, timers, storage, locks. Does not own: any use of them.
  */
-import type { GameDeps } from "./game.ts";
+import type { GameDeps } from "./game-deps.ts";
 
 type Lock = <T>(name: string, work: () => Promise<T>) => Promise<T>;
 

@@ -74,7 +74,7 @@ export function Receive({ address, devchain, empty }: ReceiveProps) {
 }
 
 /** What a wallet scans: the bare address, or with an amount a BIP-21 address of BSV wallets (`sv`), in coins. */
-export function paymentUri(address: string, sats: number): string {
+function paymentUri(address: string, sats: number): string {
   if (!(sats > 0)) return address;
   const coins = `${Math.floor(sats / 1e8)}.${String(sats % 1e8).padStart(8, "0")}`;
   return `bitcoin:${address}?sv&amount=${coins}`;
