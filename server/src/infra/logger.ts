@@ -11,6 +11,9 @@ export function createLogger(service: string, level = "info"): Logger {
       paths: [
         "*.accessToken",
         "*.refreshToken",
+        "*.token",
+        "*.signature",
+        "*.playSig",
         "*.authorization",
         "*.passphrase",
         "*.secret",

@@ -1,8 +1,9 @@
 /** Signing out somewhere takes the place in the room, in every process; no token is in a log or an address (I2). */
 import assert from "node:assert/strict";
 import { SOCKET_CLOSE } from "@meme-rounds/shared-schema/close-codes";
-import { okAnswer, sessionsAnswer, tokensAnswer } from "@meme-rounds/shared-schema/rest";
+import { challengeAnswer, okAnswer, sessionsAnswer, tokensAnswer } from "@meme-rounds/shared-schema/rest";
 import { Player } from "../../../loadtest/src/player.ts";
+import { answerTo, player as keyPair } from "../auth/support.ts";
 import { until } from "../support/wait.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
 
@@ -64,10 +65,25 @@ describe("sessions in the whole game", function () {
     const { accessToken, refreshToken } = await player.signIn();
     await player.call(tokensAnswer, "POST", "/auth/refresh", { refreshToken });
     await assert.rejects(player.call(tokensAnswer, "POST", "/auth/refresh", { refreshToken }));
+    const who = keyPair(1);
+    const { address, playKey } = who;
+    const asking = { wallet: "manual", address, playKey };
+    const asked = await player.call(challengeAnswer, "POST", "/auth/challenge", asking);
+    const good = answerTo(who, asked);
+    const signed = await player.call(tokensAnswer, "POST", "/auth/verify", good);
+    await assert.rejects(player.call(tokensAnswer, "POST", "/auth/verify", good));
     const endpoint = (player.room as unknown as { connection: { url: string } }).connection.url;
     assert.ok(!endpoint.includes(player.token) && !endpoint.includes("Token"), endpoint);
     const logs = Object.values(cluster.processes).map((process) => process.output());
-    for (const secret of [accessToken, refreshToken, player.token])
+    for (const secret of [
+      accessToken,
+      refreshToken,
+      player.token,
+      signed.accessToken,
+      signed.refreshToken,
+      good.signature,
+      good.playSig,
+    ])
       for (const log of logs)
         assert.ok(!log.includes(secret) && !log.includes(secret.split(".").at(-1) ?? secret));
     assert.ok(
