@@ -91,7 +91,7 @@ export function createPlayKeys(deps: { redis: Redis; now: () => number }): PlayK
             ...(revokedAt === undefined ? {} : { revokedAt: Number(revokedAt) }),
           };
         })
-        .sort((a, b) => b.lastUsedAt - a.lastUsedAt);
+        .sort((a, b) => b.lastUsedAt - a.lastUsedAt || (a.playKey < b.playKey ? -1 : 1));
     },
 
     async revoke(playKey, identity) {

@@ -1,7 +1,7 @@
 /** Ways into somebody else's account that a stranger tries, and ten thousand of them at once (I2, I5). */
 import assert from "node:assert/strict";
 import { signCompact } from "@meme-rounds/shared-schema/crypto";
-import { challengeAnswer } from "@meme-rounds/shared-schema/rest";
+import { challengeAnswer, playKeysAnswer, tokensAnswer } from "@meme-rounds/shared-schema/rest";
 import { playKeyProofBytes, signBsm } from "@meme-rounds/shared-schema/sign-in";
 import { LIMITS } from "../../src/infra/limits.ts";
 import { createRedis, type Redis } from "../../src/infra/redis.ts";
@@ -97,6 +97,36 @@ describe("auth: attempts that lead nowhere", function () {
           );
         }
       }
+  });
+
+  it("I2: with a wallet of each kind, a second device binds another play key to the same identity", async () => {
+    for (const [index, one] of signerCases.entries()) {
+      const root = new Uint8Array(32).fill(60 + index);
+      const { address } = await one.claim(root, "which address?", "no-nonce");
+      const identity = one.identity(root);
+      const keys = [player(1, 120 + index), player(1, 150 + index)];
+      let token = "";
+      for (const { play, playKey } of keys) {
+        const asked = await harness.call("POST", "/auth/challenge", {
+          body: { wallet: one.wallet, address, playKey },
+        });
+        const { nonce, message } = challengeAnswer.parse(asked.body);
+        const { signature, publicKey } = await one.claim(root, message, nonce);
+        const playSig = signCompact(playKeyProofBytes(nonce, identity), play);
+        const reply = await harness.call("POST", "/auth/verify", {
+          body: { nonce, signature, publicKey, playSig },
+        });
+        token = tokensAnswer.parse(reply.body).accessToken;
+      }
+      const { playKeys } = playKeysAnswer.parse(
+        (await harness.call("GET", "/auth/play-keys", { token })).body,
+      );
+      assert.deepEqual(
+        playKeys.map(({ playKey }) => playKey).sort(),
+        keys.map(({ playKey }) => playKey).sort(),
+        one.name,
+      );
+    }
   });
 
   it("I5: 10,000 attempts from one address are refused, leave bounded memory, and the honest get in after", async () => {

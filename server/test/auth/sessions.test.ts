@@ -99,7 +99,7 @@ describe("auth: tokens, sessions and roles", () => {
     assert.equal((await me(accessToken)).status, 200);
   });
 
-  it("I2: a token without an expiry, or of another session's identity, is refused", async () => {
+  it("I2: a token without an expiry, expired, not good yet, or of another session's identity is refused", async () => {
     const { accessToken } = await signIn(harness, player(1));
     const { sessionId } = await harness.auth.authenticate(accessToken);
     const draft = (sub: string) =>
@@ -112,6 +112,17 @@ describe("auth: tokens, sessions and roles", () => {
     await tokenDies(await draft(player(1).identity).sign(key));
     const exp = Math.floor(harness.clock.ms / 1000) + 60;
     await tokenDies(await draft(player(2).identity).setExpirationTime(exp).sign(key));
+    await tokenDies(
+      await draft(player(1).identity)
+        .setExpirationTime(exp)
+        .setNotBefore(exp - 30)
+        .sign(key),
+    );
+    await tokenDies(
+      await draft(player(1).identity)
+        .setExpirationTime(exp - 60)
+        .sign(key),
+    );
     assert.equal((await me(await draft(player(1).identity).setExpirationTime(exp).sign(key))).status, 200);
   });
 
