@@ -152,9 +152,18 @@ export function createGate(deps: GateDeps): Gate {
   /** Calls `pass` at once or later, or refuses. */
   const onRequest = (req: IncomingMessage, res: ServerResponse, pass: () => void): void => {
     const ip = clientIp(req);
-    if (UNGUARDED.has(pathOf(req))) return pass();
-    if (rules.verdict(ip) === "deny") return answer(res, { code: "IP_DENIED" });
-    if (!isCounted(req)) return pass();
+    if (UNGUARDED.has(pathOf(req))) {
+      pass();
+      return;
+    }
+    if (rules.verdict(ip) === "deny") {
+      answer(res, { code: "IP_DENIED" });
+      return;
+    }
+    if (!isCounted(req)) {
+      pass();
+      return;
+    }
     if (isJoin(req)) name(req, ip);
     judge(req, ip, false).then(
       (refusal) => {
@@ -182,9 +191,15 @@ export function createGate(deps: GateDeps): Gate {
       socket.removeListener("error", onError);
       pass();
     };
-    if (rules.verdict(ip) === "deny") return answerUpgrade(socket, { code: "IP_DENIED" });
+    if (rules.verdict(ip) === "deny") {
+      answerUpgrade(socket, { code: "IP_DENIED" });
+      return;
+    }
     // A player's seat was counted when it was taken.
-    if (!isSpectator(req)) return enter();
+    if (!isSpectator(req)) {
+      enter();
+      return;
+    }
     judge(req, ip, true).then(
       (refusal) => (refusal ? answerUpgrade(socket, refusal) : enter()),
       (err: unknown) => {

@@ -55,7 +55,9 @@ async function rig(trust = "loopback") {
     denied,
     control,
     seen,
-    tell: () => changed.forEach((listener) => listener()),
+    tell: () => {
+      for (const listener of changed) listener();
+    },
     get: (path: string, ip?: string, more: Record<string, string> = {}) =>
       fetch(`http://127.0.0.1:${port}${path}`, {
         headers: { ...(ip ? { "x-forwarded-for": ip } : {}), ...more },
