@@ -60,6 +60,15 @@ const ANSWER_MS = 2_000;
 const COMPLAIN_MS = 10_000;
 const OK: Standing = { verdict: "ok", remaining: Number.POSITIVE_INFINITY, resetMs: 0 };
 
+/** A caller as it is counted under one rule. */
+interface Counted {
+  /** In Redis. */
+  subject: string;
+  /** In this process. */
+  local: string;
+  factor: number;
+}
+
 const kickedKey = (subject: string): string => `mr:limit:kicked:${subject}`;
 
 /** As the IETF's draft has them now, and as its older versions and most clients do. */
@@ -128,14 +137,17 @@ export function createLimiter(
     return loopbackFactor > 1 && isLoopbackIp(canonicalIp(key.ip) ?? "") ? loopbackFactor : 1;
   };
 
-  /** Other processes refuse the rest at once, and joins of the same caller are refused everywhere. */
-  const throwOut = async (rule: LimitRule, subject: string, local: string, factor: number): Promise<void> => {
-    windows.kick(local, rule, now() + KICK_SECONDS * 1_000, now());
+  /**
+   * For `ms` other processes refuse the rest at once, and joins of the same caller are refused everywhere for a minute.
+   */
+  const throwOut = async (rule: LimitRule, who: Counted, ms: number): Promise<void> => {
+    const { subject, local, factor } = who;
+    windows.kick(local, rule, now() + ms, now());
     try {
       if (redis.status !== "ready") return;
       await within(
         Promise.all([
-          limiterOf(rule).set(subject, rule.points * factor + 1, KICK_SECONDS),
+          limiterOf(rule).set(subject, rule.points * factor + 1, Math.ceil(ms / 1_000)),
           redis.set(kickedKey(subject), rule.name, "EX", KICK_SECONDS),
         ]),
       );
@@ -144,7 +156,8 @@ export function createLimiter(
     }
   };
 
-  const settle = async (rule: LimitRule, subject: string, local: string, factor: number, due: number) => {
+  const settle = async (rule: LimitRule, who: Counted, due: number): Promise<Standing> => {
+    const { subject, local, factor } = who;
     try {
       const shared = await within(limiterOf(rule).consume(subject, due)).catch((refused: unknown) => {
         if (refused instanceof RateLimiterRes) return refused;
@@ -160,33 +173,24 @@ export function createLimiter(
     }
   };
 
-  const noted = (
-    rule: LimitRule,
-    subject: string,
-    local: string,
-    factor: number,
-    standing: Standing,
-  ): Standing | Promise<Standing> => {
+  const noted = (rule: LimitRule, who: Counted, standing: Standing): Standing | Promise<Standing> => {
     if (standing.verdict === "ok") return standing;
     verdicts.inc({ rule: rule.name, verdict: standing.verdict });
     if (!standing.kicked) return standing;
-    deps.logger?.warn({ rule: rule.name, subject }, "thrown out: far beyond the limit");
-    return throwOut(rule, subject, local, factor).then(() => ({
-      ...standing,
-      resetMs: KICK_SECONDS * 1_000,
-    }));
+    deps.logger?.warn({ rule: rule.name, subject: who.subject }, "thrown out: far beyond the limit");
+    // Never shorter than what is left of the window: flooding must not open a new one.
+    const resetMs = Math.max(KICK_SECONDS * 1_000, standing.resetMs);
+    return throwOut(rule, who, resetMs).then(() => ({ ...standing, resetMs }));
   };
 
   const judge = (rule: LimitRule, key: LimitKey): Standing | Promise<Standing> => {
     const factor = factorOf(key);
     if (factor === undefined) return OK;
     const subject = subjectOf(key);
-    const local = `${rule.name} ${subject}`;
-    const taken = windows.take(local, rule, factor, now());
-    if ("standing" in taken) return noted(rule, subject, local, factor, taken.standing);
-    return settle(rule, subject, local, factor, taken.due).then((standing) =>
-      noted(rule, subject, local, factor, standing),
-    );
+    const who = { subject, factor, local: `${rule.name} ${subject}` };
+    const taken = windows.take(who.local, rule, factor, now());
+    if ("standing" in taken) return noted(rule, who, taken.standing);
+    return settle(rule, who, taken.due).then((standing) => noted(rule, who, standing));
   };
 
   return {

@@ -69,6 +69,19 @@ describe("limiter", function () {
     assert.equal(await two.kickedFor([{ ip: "203.0.113.6" }]), 0);
   });
 
+  it("I5: flooding a long window does not open a new one", async () => {
+    const [one, two] = [limiterOn(), limiterOn()];
+    const day = rule("day", { points: 2, seconds: 86_400 });
+    let standing = await one.judge(day, "somebody");
+    for (let i = 0; i < 10; i++) standing = await one.judge(day, "somebody");
+    assert.equal(standing.verdict, "kick");
+    assert.ok(standing.resetMs > 86_000_000);
+    assert.ok((await redis.ttl("mr:limit:day:id.somebody")) > 86_000);
+    assert.ok((await two.judge(day, "somebody")).resetMs > 86_000_000);
+    const left = await two.kickedFor(["somebody"]);
+    assert.ok(left > 0 && left <= KICK_SECONDS * 1_000, "joins are refused for a minute only");
+  });
+
   it("I5: REST hears where it stands, and when to come back", async () => {
     const limiter = limiterOn();
     const headers: Record<string, string> = {};
