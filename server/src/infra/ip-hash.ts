@@ -15,7 +15,7 @@ const DAY_MS = 86_400_000;
 /** Hashes remembered, so that a caller who comes again costs no hashing. */
 const REMEMBERED = 10_000;
 
-/** `secret`: the same in every process, e.g. derived from JWT_SECRET. `now`: ms since the epoch. */
+/** `secret`: the same in every process, derived from one of the configuration. `now`: ms since the epoch. */
 export function createIpHash(options: { secret: string }, deps: { now(): number }): IpHash {
   let day = -1;
   let salt: Buffer = Buffer.alloc(0);

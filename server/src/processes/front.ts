@@ -57,7 +57,8 @@ export async function createFront(config: Config, deps: FrontDeps, life: Lifecyc
   const { redis, audit, logger, now } = deps;
   const rules = await createIpRules({}, { redis, connect: () => createRedis(config.REDIS_URL), logger, now });
   life.add("ip rules", () => rules.stop());
-  const secret = Buffer.from(hkdfSync("sha256", config.JWT_SECRET, "meme-rounds", "ip hashes", 32));
+  // Not from JWT_SECRET: while that is rotated, processes with the old and the new one count together.
+  const secret = Buffer.from(hkdfSync("sha256", config.MEDIA_SECRET, "meme-rounds", "ip hashes", 32));
   const ipHash = createIpHash({ secret: secret.toString("hex") }, { now });
   const limiter = createLimiter(
     redis,

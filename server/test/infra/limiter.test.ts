@@ -15,7 +15,7 @@ const rule = (name: string, over: Partial<LimitRule> = {}): LimitRule => ({
 });
 
 describe("limiter", function () {
-  this.timeout(60_000);
+  this.timeout(180_000);
   let server: TestRedis;
   let redis: Redis;
   const limiterOn = (options: LimiterOptions = {}, deps: LimiterDeps = {}) =>
