@@ -10,8 +10,10 @@ import { Header } from "./features/round/header.tsx";
 import { type SheetState, type Sheets, SheetsContext } from "./features/sheets.tsx";
 import { VaultBar } from "./features/wallet/vault-bar.tsx";
 import { WalletSheet } from "./features/wallet/wallet-sheet.tsx";
+import { Part } from "./ui/part.tsx";
 import { usePath } from "./ui/use-path.ts";
 
+const DashboardPage = lazy(() => import("./features/dashboard/dashboard-page.tsx"));
 const DocumentPage = lazy(() => import("./features/consent/document-page.tsx"));
 const VerifyPage = lazy(() => import("./features/verify/verify-page.tsx"));
 
@@ -33,6 +35,12 @@ function View({ path }: { path: string }) {
       <Suspense>
         <DocumentPage which={document} />
       </Suspense>
+    );
+  if (/^\/me\/?$/.test(path))
+    return (
+      <Part>
+        <DashboardPage />
+      </Part>
     );
   if (path.startsWith("/rounds")) return <RoundsPage />;
   return <Arena />;

@@ -5,6 +5,7 @@
 import type { RoundDetail } from "@meme-rounds/shared-schema/rest";
 import type { Answered } from "../net/http.ts";
 import type { Player } from "../net/player.ts";
+import type { Session } from "../net/session.ts";
 import { failureOf } from "../wallet/refusal.ts";
 import type { ServerClock } from "./clock.ts";
 import { createCreatorActions } from "./creator.ts";
@@ -24,6 +25,8 @@ export interface Game {
   vault: VaultActions;
   signer: SignerActions;
   clock: ServerClock;
+  /** A REST call as the person who is signed in, for pages of their own. */
+  call: Session["call"];
   start(): void;
   stop(): void;
   loadRounds(): Promise<void>;
@@ -162,6 +165,7 @@ export function createGame(deps: GameDeps): Game {
     vault: vaultPart.actions,
     signer: { ...identity, signIn: pressed },
     clock,
+    call: session.call,
     start() {
       running = {};
       void begin(running);

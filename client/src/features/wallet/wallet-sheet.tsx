@@ -8,6 +8,7 @@ import { Button } from "../../ui/button.tsx";
 import { ErrorNote } from "../../ui/error-note.tsx";
 import { Part } from "../../ui/part.tsx";
 import { Sheet } from "../../ui/sheet.tsx";
+import { linkTo } from "../../ui/use-path.ts";
 import { useTask } from "../../ui/use-task.ts";
 import { count } from "../../ui/words.ts";
 import { TermsDue } from "../consent/terms-due.tsx";
@@ -39,7 +40,7 @@ export function WalletSheet({ open, reason, onClose }: WalletSheetProps) {
       onClose={onClose}
     >
       {reason && <p className="-mt-3 text-lg font-medium text-acid">{reason}</p>}
-      {me.signedIn ? <Inside /> : <Outside />}
+      {me.signedIn ? <Inside onClose={onClose} /> : <Outside />}
     </Sheet>
   );
 }
@@ -59,7 +60,8 @@ function Outside() {
   );
 }
 
-function Inside() {
+function Inside({ onClose }: { onClose(): void }) {
+  const own = linkTo("/me");
   const me = useMe();
   const wallet = useWallet();
   const round = useRound();
@@ -103,6 +105,17 @@ function Inside() {
         <Bounds />
       </Part>
       <div className="flex flex-col gap-3 border-t border-line pt-5">
+        <a
+          {...own}
+          onClick={(event) => {
+            own.onClick(event);
+            onClose();
+          }}
+          data-testid="dashboard-open"
+          className="py-1 font-display text-lg font-bold hover:text-acid"
+        >
+          Your page: rounds, earnings, devices
+        </a>
         <ErrorNote failure={leave.failed} />
         <Button look="quiet" pending={leave.pending} onClick={() => leave.run()} data-testid="sign-out">
           Sign out
