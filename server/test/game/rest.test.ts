@@ -56,10 +56,14 @@ describe("REST", function () {
         ),
     ],
     [
-      "challenge for a wallet that comes later",
-      "WALLET_UNSUPPORTED",
+      "challenge for a wallet nobody knows",
+      "BAD_REQUEST",
       () =>
-        ask("POST", "/api/auth/challenge", json({ wallet: "okx", address: address(), playKey: ann.playKey })),
+        ask(
+          "POST",
+          "/api/auth/challenge",
+          json({ wallet: "nonesuch", address: address(), playKey: ann.playKey }),
+        ),
     ],
     [
       "verify with an unknown nonce",
