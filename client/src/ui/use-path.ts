@@ -17,8 +17,8 @@ export const usePath = (): string => useSyncExternalStore(subscribe, () => locat
 /** Where a finished round can be checked (M10). */
 export const verifyPathOf = (roundId: string): string => `/rounds/${encodeURIComponent(roundId)}/verify`;
 
-/** Props of an <a> that stays in the page, unless a new tab was asked for. */
-export const linkTo = (href: string) => ({
+/** Props of an <a> that stays in the page, unless a new tab was asked for; `then` closes what it stands in. */
+export const linkTo = (href: string, then?: () => void) => ({
   href,
   onClick: (event: MouseEvent) => {
     if (event.metaKey || event.ctrlKey || event.shiftKey || event.button !== 0) return;
@@ -26,5 +26,6 @@ export const linkTo = (href: string) => ({
     history.pushState(null, "", href + location.search);
     dispatchEvent(new Event(CHANGED));
     scrollTo(0, 0);
+    then?.();
   },
 });

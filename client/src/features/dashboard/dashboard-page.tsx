@@ -112,7 +112,7 @@ function Mine({ api }: { api: DashboardApi }) {
           {memes.length > 0 && <OwnMemes memes={memes} />}
         </>
       )}
-      <section aria-label="Devices" className="flex flex-col gap-5">
+      <section aria-label="Devices" className="flex flex-col gap-5" data-testid="devices">
         <h2 className="text-3xl">Devices</h2>
         <Devices api={api} />
       </section>

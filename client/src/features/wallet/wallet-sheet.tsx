@@ -61,7 +61,6 @@ function Outside() {
 }
 
 function Inside({ onClose }: { onClose(): void }) {
-  const own = linkTo("/me");
   const me = useMe();
   const wallet = useWallet();
   const round = useRound();
@@ -106,11 +105,7 @@ function Inside({ onClose }: { onClose(): void }) {
       </Part>
       <div className="flex flex-col gap-3 border-t border-line pt-5">
         <a
-          {...own}
-          onClick={(event) => {
-            own.onClick(event);
-            onClose();
-          }}
+          {...linkTo("/me", onClose)}
           data-testid="dashboard-open"
           className="py-1 font-display text-lg font-bold hover:text-acid"
         >
