@@ -55,6 +55,6 @@ export function chartShape(
     path: path ?? "",
     zeroY: y(0),
     ticks: y.ticks(4).map((sats) => ({ y: y(sats), sats })),
-    times: x.ticks(4).map((at) => ({ x: x(at), at: at.getTime() })),
+    times: x.ticks(box.width / 110).map((at) => ({ x: x(at), at: at.getTime() })),
   };
 }

@@ -4,21 +4,24 @@ import { type KeyboardEvent, type PointerEvent, useMemo, useState } from "react"
 import { brief, count, dayOf, plural, timeOf } from "../../ui/words.ts";
 import { chartShape } from "./chart-shape.ts";
 
-const BOX = { width: 640, height: 200 };
+/** Drawn smaller on a phone, so that its words stay as large as the page's. */
+const WIDE = { width: 640, height: 200 };
+const NARROW = { width: 280, height: 180 };
 const MARGIN = { left: 64, right: 16, top: 14, bottom: 28 };
 const signed = (sats: number): string => `${sats > 0 ? "+" : sats < 0 ? "−" : ""}${count(Math.abs(sats))}`;
 const briefly = (sats: number): string => `${sats < 0 ? "−" : ""}${brief(Math.abs(sats))}`;
 
 export function EarningsChart({ earnings }: { earnings: Earnings }) {
-  const shape = useMemo(() => chartShape(earnings, BOX), [earnings]);
+  const [box] = useState(() => (matchMedia("(max-width: 640px)").matches ? NARROW : WIDE));
+  const shape = useMemo(() => chartShape(earnings, box), [earnings, box]);
   const [picked, setPicked] = useState<number>();
   if (shape === undefined) return null;
   const { points, path, zeroY, ticks, times } = shape;
   const point = picked === undefined ? undefined : points[picked];
   const move = (event: PointerEvent<SVGSVGElement>) => {
-    const box = event.currentTarget.getBoundingClientRect();
+    const frame = event.currentTarget.getBoundingClientRect();
     const x =
-      ((event.clientX - box.left) / box.width) * (BOX.width + MARGIN.left + MARGIN.right) - MARGIN.left;
+      ((event.clientX - frame.left) / frame.width) * (box.width + MARGIN.left + MARGIN.right) - MARGIN.left;
     let nearest = 0;
     for (const [at, one] of points.entries())
       if (Math.abs(one.x - x) < Math.abs((points[nearest]?.x ?? 0) - x)) nearest = at;
@@ -45,7 +48,7 @@ export function EarningsChart({ earnings }: { earnings: Earnings }) {
         className="rounded-xl bg-raised p-2 focus-visible:outline-3"
       >
         <svg
-          viewBox={`${-MARGIN.left} ${-MARGIN.top} ${BOX.width + MARGIN.left + MARGIN.right} ${BOX.height + MARGIN.top + MARGIN.bottom}`}
+          viewBox={`${-MARGIN.left} ${-MARGIN.top} ${box.width + MARGIN.left + MARGIN.right} ${box.height + MARGIN.top + MARGIN.bottom}`}
           className="block w-full touch-pan-y"
           aria-hidden="true"
           onPointerMove={move}
@@ -53,24 +56,24 @@ export function EarningsChart({ earnings }: { earnings: Earnings }) {
         >
           {ticks.map(({ y, sats }) => (
             <g key={sats} transform={`translate(0 ${y})`}>
-              <line x2={BOX.width} className="stroke-line" />
+              <line x2={box.width} className="stroke-line" />
               <text x={-10} dy="0.32em" textAnchor="end" className="fill-mist text-[12px]">
                 {briefly(sats)}
               </text>
             </g>
           ))}
           {times.map(({ x, at }) => (
-            <text key={at} x={x} y={BOX.height + 20} textAnchor="middle" className="fill-mist text-[12px]">
+            <text key={at} x={x} y={box.height + 20} textAnchor="middle" className="fill-mist text-[12px]">
               {times.length > 1 && (times.at(-1)?.at ?? 0) - (times[0]?.at ?? 0) < 86_400_000
                 ? timeOf(at)
                 : dayOf(at)}
             </text>
           ))}
-          <line x2={BOX.width} y1={zeroY} y2={zeroY} className="stroke-edge" strokeWidth={1.5} />
+          <line x2={box.width} y1={zeroY} y2={zeroY} className="stroke-edge" strokeWidth={1.5} />
           <path d={path} fill="none" className="stroke-acid" strokeWidth={2.5} strokeLinejoin="round" />
           {point && (
             <g>
-              <line x1={point.x} x2={point.x} y2={BOX.height} className="stroke-edge" strokeDasharray="3 4" />
+              <line x1={point.x} x2={point.x} y2={box.height} className="stroke-edge" strokeDasharray="3 4" />
               <circle cx={point.x} cy={point.y} r={5} className="fill-acid stroke-pit" strokeWidth={2} />
             </g>
           )}
