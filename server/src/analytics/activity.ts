@@ -3,8 +3,8 @@
  * all of them, each round counted once. Does not own: the sums of one round (activity-sums.ts), the routes, titles and
  * pictures. All of it follows from journals and can be made again from them (M6).
  *
- * Per identity: a hash roundId -> row, a sorted set of its roundIds by opening time, a hash of sums. A row is about
- * 0.3 kB; at most KEEP_ROUNDS of them stay, what is older counts in the sums only.
+ * Per identity: a hash roundId -> row, a sorted set of its roundIds by opening time, a hash of sums. A round is about
+ * 0.4 kB (measured); at most KEEP_ROUNDS of them stay, what is older counts in the sums only.
  */
 import { z } from "zod";
 import { type Redis, runScript, script } from "../infra/redis.ts";
