@@ -7,6 +7,8 @@ import { type Browser, keepPicture, startBrowser } from "./page.ts";
 
 const PHONE = { width: 390, height: 844 };
 const DESK = { width: 1440, height: 900 };
+/** Where the layout is not what is looked at: each pixel of a model costs time here. */
+const SMALL = { width: 760, height: 600 };
 const HOSTILE = `<script>document.title="owned"</script> & "such" 'depth'`;
 /** A software renderer draws here: the first frame takes seconds. */
 const DRAWN = { deadlineMs: 60_000, what: "a model on the stage" };
@@ -54,7 +56,7 @@ describe("models are looked at", function () {
   const pathOf = (at: number) => `/m/${site.round.roundId}/${memeAt(at).memeId}`;
   const visit = async (
     path: string,
-    size = DESK,
+    size = SMALL,
     motion: "reduce" | "no-preference" = "reduce",
     /** Runs in the page before anything of it. */
     first?: string,
@@ -178,7 +180,7 @@ describe("models are looked at", function () {
   });
 
   it("C7: the model's own loop plays, stops at a press, and stands still for who asked for that", async () => {
-    const { page, context } = await visit(pathOf(0), DESK, "no-preference");
+    const { page, context } = await visit(pathOf(0), SMALL, "no-preference");
     await drawn(page);
     assert.ok((await ask<string[]>(page, "v.availableAnimations")).length > 0, "the model has a loop");
     assert.equal(await ask<boolean>(page, "v.paused"), false);
@@ -327,7 +329,7 @@ describe("models are looked at", function () {
   });
 
   it("C7: share copies the address of the page; download is a GLB with the meme's name", async () => {
-    const { page, context } = await visit(pathOf(1), DESK);
+    const { page, context } = await visit(pathOf(1), SMALL);
     await context.grantPermissions(["clipboard-read", "clipboard-write"]);
     await page.evaluate("delete Navigator.prototype.share");
     await page.getByTestId("share").waitFor();

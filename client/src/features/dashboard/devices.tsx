@@ -1,5 +1,6 @@
 /** Where one is signed in, and with which play keys; each can be ended (I2). Does not own: sessions or keys. */
 
+import { useState } from "react";
 import type { Answered } from "../../net/http.ts";
 import { Button } from "../../ui/button.tsx";
 import { ErrorNote } from "../../ui/error-note.tsx";
@@ -22,6 +23,8 @@ const outcome = <T,>(answer: Answered<T>) => (answer.ok ? ({ ok: true } as const
 
 export function Devices({ api }: { api: DashboardApi }) {
   const toasts = useToasts();
+  /** The key whose revocation was asked for once: it cannot be taken back, so it takes a second press. */
+  const [sure, setSure] = useState<string>();
   const sessions = useLoaded(api.sessions);
   const keys = useLoaded(api.playKeys);
   const both = (): void => {
@@ -113,10 +116,13 @@ export function Devices({ api }: { api: DashboardApi }) {
                 <Button
                   size="small"
                   pending={revoke.pending}
-                  onClick={async () => (await revoke.run(playKey))?.ok && both()}
+                  onClick={async () => {
+                    if (sure !== playKey) setSure(playKey);
+                    else if ((await revoke.run(playKey))?.ok) both();
+                  }}
                   data-testid="revoke"
                 >
-                  Revoke
+                  {sure === playKey ? "Revoke for good" : "Revoke"}
                 </Button>
               )}
             </li>
