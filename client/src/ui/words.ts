@@ -12,6 +12,9 @@ export const count = (value: number): string => whole.format(value);
 /** 12345 -> "12.3K": where room is short. */
 export const brief = (value: number): string =>
   value < 10_000 ? whole.format(value) : compact.format(value);
+/** -938 -> "−938", 938 -> "+938": what was won or lost. */
+export const signed = (value: number): string =>
+  `${value > 0 ? "+" : value < 0 ? "−" : ""}${whole.format(Math.abs(value))}`;
 /** Unix ms -> "14:20". */
 export const timeOf = (at: number): string => clock.format(at);
 /** Unix ms -> "Nov 22". */

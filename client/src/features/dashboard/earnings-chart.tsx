@@ -1,14 +1,13 @@
 /** What playing has brought and cost, over time: a line, a point to read with mouse or keyboard, a table behind it. */
 import type { Earnings } from "@meme-rounds/shared-schema/rest-activity";
 import { type KeyboardEvent, type PointerEvent, useMemo, useState } from "react";
-import { brief, count, dayOf, plural, timeOf } from "../../ui/words.ts";
+import { brief, dayOf, plural, signed, timeOf } from "../../ui/words.ts";
 import { chartShape } from "./chart-shape.ts";
 
 /** Drawn smaller on a phone, so that its words stay as large as the page's. */
 const WIDE = { width: 640, height: 200 };
 const NARROW = { width: 280, height: 180 };
 const MARGIN = { left: 64, right: 16, top: 14, bottom: 28 };
-const signed = (sats: number): string => `${sats > 0 ? "+" : sats < 0 ? "−" : ""}${count(Math.abs(sats))}`;
 const briefly = (sats: number): string => `${sats < 0 ? "−" : ""}${brief(Math.abs(sats))}`;
 
 export function EarningsChart({ earnings }: { earnings: Earnings }) {

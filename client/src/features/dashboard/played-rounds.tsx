@@ -2,7 +2,7 @@
 import type { ActivityRound } from "@meme-rounds/shared-schema/rest-activity";
 import { Button } from "../../ui/button.tsx";
 import { linkTo, verifyPathOf } from "../../ui/use-path.ts";
-import { count, dayOf, plural, timeOf } from "../../ui/words.ts";
+import { count, dayOf, plural, signed, timeOf } from "../../ui/words.ts";
 
 interface PlayedRoundsProps {
   rounds: readonly ActivityRound[];
@@ -12,7 +12,6 @@ interface PlayedRoundsProps {
   onMore(): void;
 }
 
-const signed = (sats: number): string => `${sats > 0 ? "+" : sats < 0 ? "−" : ""}${count(Math.abs(sats))}`;
 
 export function PlayedRounds({ rounds, more, pending, onMore }: PlayedRoundsProps) {
   return (
