@@ -12,7 +12,6 @@ interface PlayedRoundsProps {
   onMore(): void;
 }
 
-
 export function PlayedRounds({ rounds, more, pending, onMore }: PlayedRoundsProps) {
   return (
     <section aria-label="Rounds you played" className="flex flex-col gap-2">
