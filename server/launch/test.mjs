@@ -22,8 +22,8 @@ import {
 const root = projectRoot;
 // Not in .mocharc.json: mocha would add it to the files named on the command line.
 const everyTest = "{shared-schema,server,client,loadtest}/{src,test}/**/*.test.{ts,mjs}";
-// Three files at a time: each has a Redis and ports of its own, and most of a test is waiting for other processes.
-const together = ["--parallel", "--jobs", "3"];
+// Two files at a time: each has a Redis and ports of its own, and most of a test is waiting for other processes.
+const together = ["--parallel", "--jobs", "2"];
 /** @param {string} line */
 const say = (line) => console.log(line);
 

@@ -37,6 +37,7 @@ describe("the page makes a meme of a photo", function () {
     cluster = await startCluster({ roundSeconds: 120, admins: [identity] });
     browser = await startBrowser(cluster.url);
   });
+  afterEach(() => browser.everybodyLeaves());
   after(async () => {
     await browser?.close();
     await cluster?.stop();

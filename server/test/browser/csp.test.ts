@@ -41,6 +41,7 @@ describe("the page under its own policy", function () {
     admin = new Player(cluster.url, ADMIN);
     await admin.signIn();
   });
+  afterEach(() => browser.everybodyLeaves());
   after(async () => {
     await ann?.leave();
     await browser?.close();

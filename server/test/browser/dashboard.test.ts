@@ -36,6 +36,7 @@ describe("one's own page", function () {
       { deadlineMs: 120_000, what: "a paid round with a model in the activity" },
     );
   });
+  afterEach(() => browser.everybodyLeaves());
   after(async () => {
     await browser?.close();
     await cluster?.stop();

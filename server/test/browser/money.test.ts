@@ -17,6 +17,7 @@ describe("the wallet in the page", function () {
     cluster = await startCluster({ roundSeconds: 30 });
     browser = await startBrowser(cluster.url);
   });
+  afterEach(() => browser.everybodyLeaves());
   after(async () => {
     await browser?.close();
     await cluster?.stop();

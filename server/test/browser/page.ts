@@ -19,6 +19,8 @@ export interface Browser {
     width: number;
     height: number;
   }): Promise<{ page: Page; context: BrowserContext; errors: string[] }>;
+  /** Closes everybody's pages: an open one goes on drawing, beside the tests after it. */
+  everybodyLeaves(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -40,6 +42,9 @@ export async function startBrowser(url: string): Promise<Browser> {
       });
       await page.goto(url);
       return { page, context, errors };
+    },
+    async everybodyLeaves() {
+      await Promise.all(browser.contexts().map((context) => context.close()));
     },
     close: () => browser.close(),
   };

@@ -18,6 +18,7 @@ describe("consent and limits in the page", function () {
     cluster = await startCluster({ roundSeconds: 120 });
     browser = await startBrowser(cluster.url);
   });
+  afterEach(() => browser.everybodyLeaves());
   after(async () => {
     await browser?.close();
     await cluster?.stop();

@@ -38,6 +38,7 @@ describe("the wallet's key in a browser", function () {
     cluster = await startCluster({ roundSeconds: 600 });
     browser = await startBrowser(cluster.url);
   });
+  afterEach(() => browser.everybodyLeaves());
   after(async () => {
     await browser?.close();
     await cluster?.stop();

@@ -34,6 +34,7 @@ describe("models are looked at", function () {
     ]);
     browser = await startBrowser(`${site.url}/rounds`);
   });
+  afterEach(() => browser.everybodyLeaves());
   after(async () => {
     await browser?.close();
     await site?.close();

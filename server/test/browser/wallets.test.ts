@@ -20,6 +20,7 @@ describe("wallets in the page", function () {
     cluster = await startCluster({ roundSeconds: 60 });
     browser = await startBrowser(cluster.url);
   });
+  afterEach(() => browser.everybodyLeaves());
   after(async () => {
     await browser?.close();
     await cluster?.stop();
