@@ -41,6 +41,8 @@ export interface Reply {
 export interface Harness {
   auth: AuthService;
   clock: { ms: number };
+  /** Where it answers, for who needs more than `call`. */
+  url: string;
   call(method: string, path: string, input?: { body?: unknown; token?: string }): Promise<Reply>;
   close(): Promise<void>;
 }
@@ -74,11 +76,13 @@ export async function startAuth(
   const server = app.listen(0, "127.0.0.1");
   await new Promise((resolve, reject) => server.once("listening", resolve).once("error", reject));
   const { port } = server.address() as AddressInfo;
+  const url = `http://127.0.0.1:${port}/api`;
   return {
     auth,
     clock,
+    url,
     async call(method, path, { body, token } = {}) {
-      const response = await fetch(`http://127.0.0.1:${port}/api${path}`, {
+      const response = await fetch(`${url}${path}`, {
         method,
         headers: {
           ...(body === undefined ? {} : { "content-type": "application/json" }),
