@@ -1,8 +1,9 @@
 /** What the sign-in load test counts, and that nothing is signed while calls are measured. */
 import assert from "node:assert/strict";
+import { ipOf } from "../src/signin/addresses.ts";
 import { percentile, SigninTally, summaryOf } from "../src/signin/figures.ts";
 import { LagMeter } from "../src/signin/lag.ts";
-import { ipOf, peopleOf, SIGNATURE_KINDS } from "../src/signin/people.ts";
+import { peopleOf, SIGNATURE_KINDS } from "../src/signin/people.ts";
 import { Waves } from "../src/signin/waves.ts";
 
 describe("sign-in load test", () => {

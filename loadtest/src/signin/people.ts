@@ -7,6 +7,7 @@ import { publicKeyOf, signCompact } from "@meme-rounds/shared-schema/crypto";
 import { challengeAnswer, problemSchema, tokensAnswer } from "@meme-rounds/shared-schema/rest";
 import { playKeyProofBytes } from "@meme-rounds/shared-schema/sign-in";
 import { type SignerCase, signerCases } from "../../../server/test/auth/wallet-signers.ts";
+import { ipOf } from "./addresses.ts";
 
 const ANSWER_MS = 30_000;
 /** What an address is asked for before there is a challenge. */
@@ -51,9 +52,6 @@ export async function peopleOf(count: number): Promise<Person[]> {
   return people;
 }
 
-/** The `n`th address of 10.0.0.0/8: limits by address are not what is measured. */
-export const ipOf = (n: number): string => `10.${(n >> 16) & 255}.${(n >> 8) & 255}.${n & 255}`;
-
 export class SigninCalls {
   private readonly url: string;
   private addresses = 0;
@@ -64,6 +62,7 @@ export class SigninCalls {
 
   /** Throws with status and code when it was refused. */
   async challenge({ signer, address, playKey }: Person): Promise<Asked> {
+    // Each sign-in has an address of its own: limits by address are not what is measured.
     this.addresses++;
     const ip = ipOf(this.addresses);
     const { answer, ms } = await this.post("challenge", ip, { wallet: signer.wallet, address, playKey });
