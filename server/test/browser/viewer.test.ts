@@ -8,7 +8,7 @@ import { type Browser, keepPicture, startBrowser } from "./page.ts";
 const PHONE = { width: 390, height: 844 };
 const DESK = { width: 1440, height: 900 };
 /** Where the layout is not what is looked at: each pixel of a model costs time here. */
-const SMALL = { width: 760, height: 600 };
+const SMALL = { width: 420, height: 420 };
 const HOSTILE = `<script>document.title="owned"</script> & "such" 'depth'`;
 /** A software renderer draws here: the first frame takes seconds. */
 const DRAWN = { deadlineMs: 60_000, what: "a model on the stage" };
