@@ -168,7 +168,7 @@ describe("the page under its own policy", function () {
     const content = await ann.upload(await photo(1), HOSTILE);
     assert.equal(content.status, "approved", JSON.stringify(content));
     const coin = await ann.faucet(100_000);
-    await until(async () => (await current()).depositsCloseAt - Date.now() > 60_000, {
+    await until(async () => (await current()).depositsCloseAt - Date.now() > 20_000, {
       deadlineMs: 130_000,
       what: "a fresh round",
     });

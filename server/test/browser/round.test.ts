@@ -19,7 +19,7 @@ import { type Cluster, startCluster } from "../game/cluster.ts";
 import { until } from "../support/wait.ts";
 import { type Browser, keepPicture, satsOf, startBrowser } from "./page.ts";
 
-const ROUND_SECONDS = 70;
+const ROUND_SECONDS = 50;
 const PHONE = { width: 390, height: 844 };
 const DESK = { width: 1440, height: 900 };
 const meme = (name: string) => fileURLToPath(new URL(`../fixtures/memes/${name}`, import.meta.url));
@@ -82,7 +82,7 @@ describe("the page plays a whole round", function () {
     const round = await until(
       async () => {
         const snapshot = await current();
-        return snapshot.depositsCloseAt - Date.now() > 50_000 ? snapshot : undefined;
+        return snapshot.depositsCloseAt - Date.now() > 30_000 ? snapshot : undefined;
       },
       { deadlineMs: 100_000, what: "a fresh round" },
     );
