@@ -85,9 +85,13 @@ const releasedOf = (rules: Rules, stakes: bigint, carryIn: bigint): bigint => {
 };
 
 /** E3: stakes + what the jackpot releases, sat, as of this moment. */
-export function livePot(state: RoundState): number {
-  const { stakes } = viewOf(state);
-  return Number(stakes + releasedOf(state.open.rules, stakes, BigInt(state.carryIn)));
+export const livePot = (state: RoundState): number => liveStandings(state).pot;
+
+/** The pot (sat) and the ranking of this moment, for who needs both many times a second. */
+export function liveStandings(state: RoundState): { pot: number; ranked: MemeState[] } {
+  const { stakes, memes } = viewOf(state);
+  const pot = stakes + releasedOf(state.open.rules, stakes, BigInt(state.carryIn));
+  return { pot: Number(pot), ranked: memes.map((v) => v.meme) };
 }
 
 export type ComputedOutcome =

@@ -33,6 +33,8 @@ export interface ActorDeps {
   /** Ed25519 by the receipt key, hex. */
   sign(bytes: Uint8Array): string;
   now(): number;
+  /** The scoreboard goes dark with the next record (R6): the state is still as it was last shown to be. */
+  beforeBlind?(state: RoundState): void;
   /** Called after each durable batch, before its answers go out. */
   onCommitted(entries: readonly Entry[]): void;
   onFailed(error: unknown): void;
@@ -142,7 +144,9 @@ export class RoundActor {
         ...(verdict.sig === undefined ? {} : { sig: verdict.sig }),
         ...(verdict.private === undefined ? {} : { private: verdict.private }),
       };
-      const entry = seal(this.state.head, this.deps.now(), verdict.draft, beside);
+      const { draft } = verdict;
+      if (draft.kind === "phase" && draft.body.to === "blind") this.deps.beforeBlind?.(this.state);
+      const entry = seal(this.state.head, this.deps.now(), draft, beside);
       apply(this.state, entry);
       items.push(mark ? { entry, mark } : { entry });
       answers.push(() => resolve(this.accepted(entry, ref)));

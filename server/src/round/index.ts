@@ -78,7 +78,7 @@ export interface RoundService {
 export function createRoundService(options: RoundServiceOptions, deps: RoundServiceDeps): RoundService {
   const directory = new RoundDirectory(deps.redis);
   const verify = createVerifier();
-  const room = createRoundRoom({ ...deps, ...options, directory, verify });
+  const room = createRoundRoom({ ...deps, ...options, directory, verify, clock: () => performance.now() });
   const expiry = new RoundExpiry(options, { ...deps, directory, verify });
   const keeper = new RoundKeeper(options, {
     ...deps,

@@ -4,8 +4,9 @@
  * creators are named only once settling begins, and never in a voided round.
  */
 
-import { computeOutcome, livePot, rankMemes } from "@meme-rounds/shared-schema/payout";
+import { computeOutcome, liveStandings } from "@meme-rounds/shared-schema/payout";
 import type { SignedHead } from "@meme-rounds/shared-schema/receipt";
+import type { RecordKind } from "@meme-rounds/shared-schema/records";
 import type { MemeState, RoundState } from "@meme-rounds/shared-schema/round-state";
 import { entryPrice } from "@meme-rounds/shared-schema/rules";
 import {
@@ -73,28 +74,69 @@ export function projectHead(view: RoundView, head: SignedHead): void {
   journalHead.sig = head.sig;
 }
 
+/** The numbers that stand still while the round is blind (R6). */
+export interface Standings {
+  players: number;
+  /** sat. */
+  pot: number;
+  entryPrice: number;
+  memes: ReadonlyMap<string, Pick<MemeView, "boostSats" | "score" | "backers" | "rank">>;
+}
+
+/** What the numbers are now. */
+export function standingsOf(state: RoundState): Standings {
+  const { pot, ranked } = liveStandings(state);
+  const ranks = new Map(ranked.map((meme, index) => [meme, index + 1]));
+  const memes = new Map<string, Pick<MemeView, "boostSats" | "score" | "backers" | "rank">>();
+  for (const meme of state.memes.values())
+    memes.set(meme.memeId, {
+      boostSats: meme.boostSats,
+      score: number(meme.score),
+      backers: meme.backers.size,
+      rank: ranks.get(meme) ?? 0,
+    });
+  return {
+    players: state.players.size,
+    pot,
+    entryPrice: entryPrice(state.open.rules, state.memes.size),
+    memes,
+  };
+}
+
+function projectStandings(view: RoundView, standings: Standings): void {
+  view.players = standings.players;
+  view.pot = standings.pot;
+  view.entryPrice = standings.entryPrice;
+  for (const [memeId, { boostSats, score, backers, rank }] of standings.memes) {
+    const one = view.memes.get(memeId);
+    if (!one) continue;
+    one.boostSats = boostSats;
+    one.score = score;
+    one.backers = backers;
+    one.rank = rank;
+  }
+}
+
 /**
- * Brings the public state up to date. `scores` says whether totals may move: false while blind.
- * Entries, chat and phase always may.
+ * Brings the public state up to date as of `now` (ms). While the round is blind the numbers stay as they are shown, or
+ * become `frozen`: what they were when the scoreboard went dark (R6). Entries, titles and the phase always follow.
  */
-export function project(view: RoundView, state: RoundState, now: number): void {
+export function project(view: RoundView, state: RoundState, now: number, frozen?: Standings): void {
   const phase = state.phase.kind;
   view.serverTime = now;
   if (phase !== "final") view.phase = phase;
   for (const meme of state.memes.values()) projectMeme(view, meme);
-  if (phase === "blind") return;
-  view.players = state.players.size;
-  view.pot = livePot(state);
-  view.entryPrice = entryPrice(state.open.rules, state.memes.size);
-  const ranks = new Map(rankMemes(state).map((meme, index) => [meme.memeId, index + 1]));
-  for (const meme of state.memes.values()) {
-    const one = view.memes.get(meme.memeId);
-    if (!one) continue;
-    one.boostSats = meme.boostSats;
-    one.score = number(meme.score);
-    one.backers = meme.backers.size;
-    one.rank = ranks.get(meme.memeId) ?? 0;
-  }
+  if (phase !== "blind") projectStandings(view, standingsOf(state));
+  else if (frozen !== undefined) projectStandings(view, frozen);
+}
+
+/**
+ * Whether a record changes what everybody sees, `phase` being the round's after it. Chat is not part of the state; while
+ * the round is blind a patch after a boost would tell when somebody boosts (R6).
+ */
+export function isShown(kind: RecordKind, phase: RoundState["phase"]["kind"]): boolean {
+  if (kind === "chat") return false;
+  return phase !== "blind" || (kind !== "boost" && kind !== "deposit");
 }
 
 /** After the journal's last record: outcome, payouts and, unless voided, who made what. */

@@ -30,5 +30,7 @@ export interface RoundDeps {
   limiter: Pick<SharedLimiter, "judge" | "kickedFor">;
   logger: Logger;
   now(): number;
+  /** ms of a clock that never goes back, for measuring and pacing. */
+  clock(): number;
   verify(bytes: Uint8Array, sigHex: string, publicKeyHex: string): boolean;
 }

@@ -6,7 +6,6 @@
 import { SOCKET_CLOSE } from "@meme-rounds/shared-schema/close-codes";
 import { CodedError } from "@meme-rounds/shared-schema/errors";
 import type { ClientMessageKind, ServerMessages } from "@meme-rounds/shared-schema/messages";
-import type { Entry } from "@meme-rounds/shared-schema/records";
 import { RoundView } from "@meme-rounds/shared-schema/sync-state";
 import {
   type AuthContext,
@@ -26,33 +25,27 @@ import { LeaseKeeper } from "./lease-keeper.ts";
 import { RoundLife } from "./life.ts";
 import { openRound } from "./open.ts";
 import { OrderDesk } from "./orders.ts";
-import {
-  type FinishedModel,
-  project,
-  projectHead,
-  projectModel,
-  projectOpening,
-  projectOutcome,
-  projectTakenDown,
-} from "./projection.ts";
 import type { RoomOptions, RoundDeps } from "./room-deps.ts";
 import { closeSlow, TapSerializer } from "./serializer.ts";
-import { snapshotOf } from "./snapshot.ts";
+import { RoundShow } from "./show.ts";
 import { createTap, type Tap } from "./tap.ts";
+import { TickMeter } from "./tick-meter.ts";
 
 type RoundClient = Client<{ auth: Seated; userData: { ready: boolean; kicked?: true } }>;
 
-const TICK_MS = 200;
-const SNAPSHOT_MS = 1_000;
+/** How often leases, orders, the round's life and who is still signed in are looked after. */
+const CARE_MS = 200;
 /** A client that lets this much pile up is closed rather than fed from memory. */
 const MAX_BUFFERED_BYTES = 256 * 1024;
 const ANSWERED = ["deposit", "enter", "boost", "chat", "report"] as const satisfies ClientMessageKind[];
 
 /** The room class with its services closed over: Colyseus constructs rooms itself. */
 export function createRoundRoom(deps: RoundDeps) {
+  const meter = new TickMeter();
   return class RoundRoom extends Room<{ state: RoundView; client: RoundClient }> {
     override autoDispose = false;
-    override patchRate = 100;
+    /** Colyseus' own timer stays out of it: a patch leaves when there is one (pulse.ts). */
+    override patchRate: number | null = null;
     override maxMessagesPerSecond = SOCKET_MESSAGES_PER_SECOND;
     override seatReservationTimeout = 5;
     override state = new RoundView();
@@ -63,9 +56,15 @@ export function createRoundRoom(deps: RoundDeps) {
     private orders: OrderDesk | undefined;
     private lease: LeaseKeeper | undefined;
     private readonly attendance = new Attendance(deps);
-    private lastSnapshot = 0;
-    private snapshotBusy = false;
-    private dirty = true;
+    private readonly show = new RoundShow(this.state, {
+      ...deps,
+      meter,
+      send: () => {
+        this.broadcastPatch();
+        closeSlow(this.clients, MAX_BUFFERED_BYTES);
+      },
+      tell: (kind, body) => this.tell(kind, body),
+    });
 
     static override async onAuth(
       token: string | undefined,
@@ -86,11 +85,11 @@ export function createRoundRoom(deps: RoundDeps) {
     override async onCreate(options: RoomOptions): Promise<void> {
       const { roundId, arena, lease } = options;
       await deps.directory.begin(arena, roundId);
-      const view = this.state;
+      const { show } = this;
       const opened = await openRound(
         { network: deps.network, arena, roundId, roundSeconds: deps.roundSeconds, opensAt: options.opensAt },
         lease,
-        { ...deps, beforeBlind: (state) => project(view, state, deps.now()) },
+        { ...deps, beforeBlind: (state) => show.darken(state) },
       );
       const actor = new RoundActor(opened.state, opened.stored, {
         append: (items) => appendJournal(deps.redis, lease, roundId, items),
@@ -98,17 +97,18 @@ export function createRoundRoom(deps: RoundDeps) {
         // The round's own key, also when the process' keystore has a newer one by now (M7).
         sign: (bytes) => deps.payment.signReceipt(bytes, opened.state.open.receiptKey),
         now: deps.now,
-        onCommitted: (entries) => this.onCommitted(entries),
+        beforeBlind: (state) => show.darken(state),
+        onCommitted: (entries) => show.committed(entries),
         onFailed: (error) => this.stop(error),
       });
       this.actor = actor;
       this.edge = new CommandEdge(actor, deps);
-      this.orders = new OrderDesk(actor, { ...deps, onTakenDown: (memeId) => this.onTakenDown(memeId) });
+      this.orders = new OrderDesk(actor, { ...deps, onTakenDown: (memeId) => show.takenDown(memeId) });
       this.life = new RoundLife(actor, {
         ...deps,
-        onFinal: (state) => projectOutcome(view, state),
-        onSettled: (settlement) => this.onSettled(settlement),
-        onModel: (model) => this.onModel(model),
+        onFinal: (state) => show.final(state),
+        onSettled: (settlement) => show.settled(settlement),
+        onModel: (model) => show.model(model),
         onOver: () => void this.disconnect(CloseCode.CONSENTED),
       });
       this.tap = createTap(
@@ -120,23 +120,21 @@ export function createRoundRoom(deps: RoundDeps) {
           greeting: () => actor.state.chat.map((line) => ({ type: "chat", payload: line })),
         },
       );
-      projectOpening(view, opened.state);
-      project(view, opened.state, deps.now());
-      projectOutcome(view, opened.state);
       this.lease = new LeaseKeeper(lease, deps, (error) => this.stop(error));
-      if (deps.now() < view.closesAt) await deps.directory.setLive(arena, { roundId, roomId: this.roomId });
+      if (deps.now() < opened.state.open.closesAt)
+        await deps.directory.setLive(arena, { roundId, roomId: this.roomId });
       for (const kind of ANSWERED)
         this.onMessage(kind, (client: RoundClient, raw: unknown) => this.on(kind, client, raw));
       this.onMessage("watch", () => undefined);
       this.onMessage("*", (client: RoundClient) =>
         this.answer(client, actor.rejected("", "MESSAGE_UNKNOWN")),
       );
-      this.clock.setInterval(() => {
-        this.tick().catch((err: unknown) =>
-          deps.logger.error({ err, roundId }, "a tick of the round failed"),
-        );
-      }, TICK_MS);
-      await this.tick();
+      this.setTimestep(() => this.care(), CARE_MS);
+      // Once more: until there was a timestep, Colyseus ticked its clock sixty times a second for want of it.
+      this.patchRate = null;
+      show.begin(opened.state);
+      this.care();
+      await show.publish(this.roomId, deps.now());
       deps.logger.info(
         { roundId, roomId: this.roomId, replayed: opened.stored.length },
         "round is hosted here",
@@ -168,6 +166,7 @@ export function createRoundRoom(deps: RoundDeps) {
     }
 
     override async onDispose(): Promise<void> {
+      this.show.end();
       await this.tap?.close();
       await this.lease?.release();
     }
@@ -225,70 +224,25 @@ export function createRoundRoom(deps: RoundDeps) {
       this.tap?.message(kind, body);
     }
 
-    private onCommitted(entries: readonly Entry[]): void {
-      this.dirty = true;
-      for (const { record, private: text } of entries) {
-        if (record.kind !== "chat") continue;
-        const { playKey } = record.body;
-        this.tell("chat", { seq: record.seq, playKey, at: record.at, text: text?.text ?? "" });
-      }
-    }
-
-    private onSettled(settlement: { txids: string[]; payouts: ServerMessages["settled"]["payouts"] }): void {
-      if (this.state.result) {
-        this.state.result.txids.clear();
-        this.state.result.txids.push(...settlement.txids);
-      }
-      if (this.state.phase === "settling") this.state.phase = "closed";
-      this.tell("settled", { txids: settlement.txids, payouts: settlement.payouts });
-    }
-
-    private onModel(model: FinishedModel): void {
-      projectModel(this.state, model);
-      const { memeId, glb, poster, turntable } = model;
-      this.tell("model", { memeId, glb, poster, turntable });
-    }
-
-    private onTakenDown(memeId: string): void {
-      this.tell("notice", { kind: "takedown", text: "A meme was taken down.", at: deps.now() });
-      if (this.actor) projectTakenDown(this.state, this.actor.state, memeId);
-    }
-
-    private async tick(): Promise<void> {
-      if (!this.actor) return;
+    /** Whatever has to be looked after now and then. None of it waits for another: one may hang on a slow network. */
+    private care(): void {
       const now = deps.now();
-      await this.lease?.tick(now);
-      await this.orders?.tick(now);
-      await this.life?.tick(now);
-      if (this.dirty || now - this.state.serverTime >= SNAPSHOT_MS) {
-        this.dirty = false;
-        project(this.state, this.actor.state, now);
-      }
+      const { roundId } = this.state;
+      const parts = {
+        lease: this.lease?.tick(now),
+        orders: this.orders?.tick(now),
+        life: this.life?.tick(now),
+        attendance: this.dismiss(now),
+        show: this.show.publish(this.roomId, now),
+      };
+      for (const [part, done] of Object.entries(parts))
+        done?.catch((err: unknown) => deps.logger.error({ err, roundId, part }, "care of the round failed"));
+    }
+
+    /** I2: who is not signed in any more loses its place. */
+    private async dismiss(now: number): Promise<void> {
       for (const client of await this.attendance.ended(this.clients, now))
         client.leave(SOCKET_CLOSE.signedOut, "TOKEN_INVALID");
-      closeSlow(this.clients, MAX_BUFFERED_BYTES);
-      if (now - this.lastSnapshot >= SNAPSHOT_MS) await this.publish(now);
-    }
-
-    private async publish(now: number): Promise<void> {
-      if (this.snapshotBusy || !this.actor) return;
-      this.snapshotBusy = true;
-      this.lastSnapshot = now;
-      try {
-        this.state.spectators = await deps.audience.spectators(this.state.roundId);
-        const head = await deps.payment.headOf(this.state.roundId);
-        if (head !== undefined) projectHead(this.state, head);
-        // The next round writes the arena's snapshot from its own opening on.
-        if (now >= this.state.closesAt) return;
-        const { auditorHeadKey } = deps.payment.keys();
-        await deps.directory.setSnapshot(
-          snapshotOf(this.state, this.actor.state, this.roomId, auditorHeadKey),
-        );
-      } catch (err) {
-        deps.logger.warn({ err }, "the public snapshot was not written");
-      } finally {
-        this.snapshotBusy = false;
-      }
     }
 
     /** The lease or the journal is lost: what this process has in memory is worth nothing any more (R1). */

@@ -146,6 +146,24 @@ describe("round actor", () => {
     assert.equal(round.state.players.get(ann.playKey)?.spent, whole);
   });
 
+  it("R6: what the scoreboard was when it went dark is asked for before the round is blind", async () => {
+    const { round } = rig();
+    const seen: string[] = [];
+    const mailbox = new RoundActor(round.state, [], {
+      append: async () => undefined,
+      verify: STUB.verify,
+      sign: () => "",
+      now: () => round.state.open.blindAt,
+      beforeBlind: ({ phase, staked }) => seen.push(`${phase.kind} ${staked}`),
+      onCommitted: () => undefined,
+      onFailed: () => assert.fail("nothing fails here"),
+    });
+    const boosted = mailbox.submit(round.boost(ann, "frog", 100), sender(ann, 1));
+    const dark = mailbox.submit({ kind: "phase", to: "blind" });
+    assert.deepEqual([(await boosted).ok, (await dark).ok], [true, true]);
+    assert.deepEqual(seen, ["open 1100"], "the boost of the same batch counts");
+  });
+
   it("R4: state is always the replay of the journal", async () => {
     const { round, mailbox, journal } = rig();
     await mailbox.submit(round.boost(ann, "frog", 50), sender(ann, 1));

@@ -2,7 +2,7 @@
 import assert from "node:assert/strict";
 import { RoundView } from "@meme-rounds/shared-schema/sync-state";
 import { actor, memeIdOf, TestRound } from "../../../shared-schema/test/support/round.ts";
-import { project, projectOpening, projectOutcome } from "../../src/round/projection.ts";
+import { isShown, project, projectOpening, projectOutcome, standingsOf } from "../../src/round/projection.ts";
 import { archivedOf, snapshotOf } from "../../src/round/snapshot.ts";
 
 const [ann, bob, cat] = [actor("ann"), actor("bob"), actor("cat")];
@@ -58,6 +58,34 @@ describe("projection", () => {
     assert.equal(view.memes.get(memeIdOf("dog"))?.rank, 1);
     assert.equal(view.memes.get(memeIdOf("dog"))?.creator, bob.playKey);
     assert.equal(view.result?.outcome, "closed");
+  });
+
+  it("R6: in blind the numbers are the last open ones, also where they were not shown any more", () => {
+    const { round, view } = played();
+    round.must(round.boost(cat, "dog", 700));
+    const frozen = standingsOf(round.state);
+    round.at(575_000);
+    round.must(round.boost(cat, "dog", 9_000));
+    project(view, round.state, round.now, frozen);
+    assert.equal(view.memes.get(memeIdOf("dog"))?.boostSats, 700);
+    assert.equal(view.memes.get(memeIdOf("dog"))?.rank, 1);
+  });
+
+  it("R6: in blind no patch tells of a boost or a deposit; chat is in no patch at all", () => {
+    assert.deepEqual(
+      (["boost", "deposit", "chat", "hide", "takedown", "phase"] as const).map((kind) => [
+        isShown(kind, "open"),
+        isShown(kind, "blind"),
+      ]),
+      [
+        [true, false],
+        [true, false],
+        [false, false],
+        [true, true],
+        [true, true],
+        [true, true],
+      ],
+    );
   });
 
   it("R12: a report blurs until a moderator has looked, and what comes after blurs no more", () => {

@@ -1,0 +1,165 @@
+/**
+ * What everybody sees of a live round, and when (R6): the synchronised view, its patches, the snapshot for those who
+ * are not here. Owns: that view, the rhythm of its patches, what is held until the next one.
+ * Does not own: what is public (projection.ts), how it is encoded and sent (the room).
+ */
+import type { ServerMessages } from "@meme-rounds/shared-schema/messages";
+import type { SignedHead } from "@meme-rounds/shared-schema/receipt";
+import type { Entry } from "@meme-rounds/shared-schema/records";
+import type { RoundState } from "@meme-rounds/shared-schema/round-state";
+import type { RoundView } from "@meme-rounds/shared-schema/sync-state";
+import type { Logger } from "../infra/logger.ts";
+import type { RoundDirectory } from "./directory.ts";
+import type { AudiencePort, PaymentPort, SettlementView } from "./ports.ts";
+import {
+  type FinishedModel,
+  isShown,
+  project,
+  projectHead,
+  projectModel,
+  projectOpening,
+  projectOutcome,
+  projectTakenDown,
+  type Standings,
+  standingsOf,
+} from "./projection.ts";
+import { afterMs, Pulse } from "./pulse.ts";
+import { snapshotOf } from "./snapshot.ts";
+import type { TickMeter } from "./tick-meter.ts";
+
+const SNAPSHOT_MS = 1_000;
+/** Between two patches: at least while something changes, at most while nothing does. */
+const PATCHES = { leastMs: 100, idleMs: 1_000 };
+
+export interface ShowDeps {
+  directory: Pick<RoundDirectory, "setSnapshot">;
+  payment: Pick<PaymentPort, "headOf" | "keys">;
+  audience: AudiencePort;
+  meter: TickMeter;
+  logger: Logger;
+  now(): number;
+  /** ms of a clock that never goes back. */
+  clock(): number;
+  /** Encodes what has changed in the view and hands it to all sockets. */
+  send(): void;
+  /** A message for everybody. */
+  tell<K extends keyof ServerMessages>(kind: K, body: ServerMessages[K]): void;
+}
+
+export class RoundShow {
+  private readonly view: RoundView;
+  private readonly deps: ShowDeps;
+  private readonly pulse: Pulse;
+  private state: RoundState | undefined;
+  private standings: Standings | undefined;
+  private head: SignedHead | undefined;
+  private spectators = 0;
+  private lastSnapshot = Number.NEGATIVE_INFINITY;
+  private writing = false;
+
+  constructor(view: RoundView, deps: ShowDeps) {
+    this.view = view;
+    this.deps = deps;
+    this.pulse = new Pulse(PATCHES, {
+      clock: deps.clock,
+      after: afterMs,
+      beat: (dueAt) => this.beat(dueAt),
+    });
+    deps.meter.begin();
+  }
+
+  /** The scoreboard goes dark: what the numbers are now is what they stay until the round has ended. */
+  darken(state: RoundState): void {
+    this.standings = standingsOf(state);
+  }
+
+  /** From here on the view follows `state`, which its owner changes in place. */
+  begin(state: RoundState): void {
+    this.state = state;
+    projectOpening(this.view, state);
+    project(this.view, state, this.deps.now(), this.standings);
+    projectOutcome(this.view, state);
+    this.pulse.start();
+  }
+
+  end(): void {
+    this.pulse.stop();
+  }
+
+  /** These stand in the journal: they are shown, and lines of chat are passed on (R4, R10). */
+  committed(entries: readonly Entry[]): void {
+    const phase = this.state?.phase.kind ?? "open";
+    if (entries.some(({ record }) => isShown(record.kind, phase))) this.pulse.changed();
+    for (const { record, private: text } of entries) {
+      if (record.kind !== "chat") continue;
+      const { playKey } = record.body;
+      this.deps.tell("chat", { seq: record.seq, playKey, at: record.at, text: text?.text ?? "" });
+    }
+  }
+
+  /** The journal has ended. */
+  final(state: RoundState): void {
+    projectOutcome(this.view, state);
+    this.pulse.changed();
+  }
+
+  settled({ txids, payouts }: SettlementView): void {
+    if (this.view.result) {
+      this.view.result.txids.clear();
+      this.view.result.txids.push(...txids);
+    }
+    if (this.view.phase === "settling") this.view.phase = "closed";
+    this.pulse.changed();
+    this.deps.tell("settled", { txids, payouts });
+  }
+
+  model(model: FinishedModel): void {
+    projectModel(this.view, model);
+    this.pulse.changed();
+    const { memeId, glb, poster, turntable } = model;
+    this.deps.tell("model", { memeId, glb, poster, turntable });
+  }
+
+  takenDown(memeId: string): void {
+    if (this.state) projectTakenDown(this.view, this.state, memeId);
+    this.pulse.changed();
+    this.deps.tell("notice", { kind: "takedown", text: "A meme was taken down.", at: this.deps.now() });
+  }
+
+  /** Projected, encoded and sent in one go: `serverTime` is when the patch left. */
+  private beat(dueAt: number): void {
+    const { state, view, deps } = this;
+    if (!state) return;
+    const beganAt = deps.clock();
+    try {
+      project(view, state, deps.now(), this.standings);
+      view.spectators = this.spectators;
+      if (this.head !== undefined) projectHead(view, this.head);
+      deps.send();
+    } catch (err) {
+      deps.logger.error({ err, roundId: view.roundId }, "a change of the round could not be shown");
+    }
+    deps.meter.took(dueAt, beganAt, deps.clock());
+  }
+
+  /** Asks for what others know of the round, once a second, and writes the snapshot that joins begin with. */
+  async publish(roomId: string, now: number): Promise<void> {
+    const { state, view, deps } = this;
+    if (!state || this.writing || now - this.lastSnapshot < SNAPSHOT_MS) return;
+    this.writing = true;
+    this.lastSnapshot = now;
+    try {
+      // Shown with the next patch: what is written into the view between patches is encoded anew for each who joins.
+      this.spectators = await deps.audience.spectators(view.roundId);
+      this.head = await deps.payment.headOf(view.roundId);
+      // The next round writes the arena's snapshot from its own opening on.
+      if (now >= view.closesAt) return;
+      const { auditorHeadKey } = deps.payment.keys();
+      await deps.directory.setSnapshot(snapshotOf(view, state, roomId, auditorHeadKey));
+    } catch (err) {
+      deps.logger.warn({ err }, "the public snapshot was not written");
+    } finally {
+      this.writing = false;
+    }
+  }
+}

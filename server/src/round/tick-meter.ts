@@ -1,0 +1,54 @@
+/**
+ * How long a room takes to show what has changed (O8). Owns: the metrics of it, and the worst of the newest round.
+ * Does not own: when that happens (pulse.ts).
+ */
+import { gauge, histogram } from "../infra/metrics.ts";
+
+/** Seconds; close together around the 50 ms that a tick may take. */
+const BUCKETS = [
+  0.001, 0.0025, 0.005, 0.01, 0.015, 0.02, 0.025, 0.03, 0.035, 0.04, 0.045, 0.05, 0.055, 0.06, 0.075, 0.1,
+  0.15, 0.25, 0.5, 1, 2.5,
+];
+
+export class TickMeter {
+  private readonly ticks = histogram(
+    "mr_round_tick_seconds",
+    "From the moment a change of the round was to be shown until its patch was handed to all sockets.",
+    [],
+    BUCKETS,
+  );
+  private readonly work = histogram(
+    "mr_round_tick_work_seconds",
+    "The part of a tick that keeps the process busy: projecting, encoding, handing to sockets.",
+    [],
+    BUCKETS,
+  );
+  private readonly worst = gauge(
+    "mr_round_tick_worst_seconds",
+    "The longest tick since the newest round was opened or taken over here.",
+  );
+  private readonly worstWork = gauge(
+    "mr_round_tick_work_worst_seconds",
+    "The longest work of a tick since the newest round was opened or taken over here.",
+  );
+  private longest = { tick: 0, work: 0 };
+
+  /** A round begins here: the worst is looked for anew. */
+  begin(): void {
+    this.longest = { tick: 0, work: 0 };
+    this.worst.set(0);
+    this.worstWork.set(0);
+  }
+
+  /** One tick, ms of one clock: when it was due, when its work began, when it was done. */
+  took(dueAt: number, beganAt: number, doneAt: number): void {
+    // A timer may come a moment early.
+    const tick = (doneAt - Math.min(dueAt, beganAt)) / 1_000;
+    const work = (doneAt - beganAt) / 1_000;
+    this.ticks.observe(tick);
+    this.work.observe(work);
+    if (tick > this.longest.tick) this.worst.set(tick);
+    if (work > this.longest.work) this.worstWork.set(work);
+    this.longest = { tick: Math.max(tick, this.longest.tick), work: Math.max(work, this.longest.work) };
+  }
+}
