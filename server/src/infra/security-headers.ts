@@ -42,23 +42,23 @@ const common = (https: boolean) =>
     crossOriginOpenerPolicy: { policy: "same-origin" },
     // Isolation would need every picture and script to opt in, and gives nothing we use.
     crossOriginEmbedderPolicy: false,
+    crossOriginResourcePolicy: { policy: "same-origin" },
     originAgentCluster: true,
   }) as const;
+
+/** The policy of what is no page: it loads nothing, stands in no frame, sends no form. */
+const INERT = {
+  defaultSrc: NOTHING,
+  frameAncestors: NOTHING,
+  baseUri: NOTHING,
+  formAction: NOTHING,
+};
 
 /** For API, health, and everything that is data: of no use as a document, and to no other site. */
 export const dataHeaders = (needs: Pick<PageNeeds, "https">): RequestHandler =>
   helmet({
     ...common(needs.https),
-    crossOriginResourcePolicy: { policy: "same-origin" },
-    contentSecurityPolicy: {
-      useDefaults: false,
-      directives: {
-        defaultSrc: NOTHING,
-        frameAncestors: NOTHING,
-        baseUri: NOTHING,
-        formAction: NOTHING,
-      },
-    },
+    contentSecurityPolicy: { useDefaults: false, directives: INERT },
   }) as RequestHandler;
 
 /**
@@ -73,7 +73,6 @@ export const dataHeaders = (needs: Pick<PageNeeds, "https">): RequestHandler =>
 export const pageHeaders = (needs: PageNeeds): RequestHandler =>
   helmet({
     ...common(needs.https),
-    crossOriginResourcePolicy: { policy: "same-origin" },
     contentSecurityPolicy: {
       useDefaults: false,
       directives: {
@@ -103,15 +102,8 @@ export const pageHeaders = (needs: PageNeeds): RequestHandler =>
 export const docsHeaders = (needs: Pick<PageNeeds, "https">, style: string): RequestHandler =>
   helmet({
     ...common(needs.https),
-    crossOriginResourcePolicy: { policy: "same-origin" },
     contentSecurityPolicy: {
       useDefaults: false,
-      directives: {
-        defaultSrc: NOTHING,
-        styleSrc: [hashSource(style)],
-        frameAncestors: NOTHING,
-        baseUri: NOTHING,
-        formAction: NOTHING,
-      },
+      directives: { ...INERT, styleSrc: [hashSource(style)] },
     },
   }) as RequestHandler;

@@ -3,22 +3,16 @@ import { useState } from "react";
 import { useActions } from "../../app/hooks.ts";
 import { Button } from "../../ui/button.tsx";
 import { ErrorNote } from "../../ui/error-note.tsx";
+import { saveJson } from "../../ui/save-file.ts";
 import { useTask } from "../../ui/use-task.ts";
 import { TermsLinks } from "./consent-note.tsx";
-
-function save(fileName: string, json: string): void {
-  const url = URL.createObjectURL(new Blob([json], { type: "application/json" }));
-  const link = Object.assign(document.createElement("a"), { href: url, download: fileName });
-  link.click();
-  URL.revokeObjectURL(url);
-}
 
 export default function DataPanel() {
   const actions = useActions();
   const [sure, setSure] = useState(false);
   const download = useTask(async () => {
     const answer = await actions.exportData();
-    if (answer.ok) save(answer.fileName, answer.json);
+    if (answer.ok) saveJson(answer.fileName, answer.json);
     return answer;
   });
   const erase = useTask(() => actions.deleteData());

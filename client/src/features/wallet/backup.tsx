@@ -5,24 +5,15 @@
 import { type FormEvent, type ReactNode, useEffect, useState } from "react";
 import { useVault, useVaultActions } from "../../app/hooks.ts";
 import type { Failure } from "../../app/model.ts";
-import type { Backup as BackupFile } from "../../app/vault-model.ts";
 import { Button } from "../../ui/button.tsx";
 import { ErrorNote } from "../../ui/error-note.tsx";
+import { saveJson } from "../../ui/save-file.ts";
 import { useToasts } from "../../ui/toast.tsx";
 import { useTask } from "../../ui/use-task.ts";
 import { PassphraseField } from "./passphrase-field.tsx";
 import { Words } from "./words.tsx";
 
 type Panel = "words" | "file" | "key";
-
-function save({ fileName, json }: BackupFile): void {
-  const url = URL.createObjectURL(new Blob([json], { type: "application/json" }));
-  const link = document.createElement("a");
-  link.href = url;
-  link.download = fileName;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(url), 10_000);
-}
 
 export function Backup() {
   const vault = useVault();
@@ -146,7 +137,7 @@ function FileForm({ onSaved }: { onSaved: () => void }) {
     event.preventDefault();
     const answer = await task.run();
     if (!answer?.ok) return;
-    save(answer.backup);
+    saveJson(answer.backup.fileName, answer.backup.json);
     actions.saved("file");
     toasts.tell("The backup is in your downloads. It opens with its passphrase only.");
     onSaved();
