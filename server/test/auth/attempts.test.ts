@@ -11,8 +11,8 @@ import {
 } from "@meme-rounds/shared-schema/rest";
 import { playKeyProofBytes, signBsm } from "@meme-rounds/shared-schema/sign-in";
 import { LIMITS } from "../../src/infra/limits.ts";
-import { createRedis, type Redis } from "../../src/infra/redis.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+import type { Redis } from "../../src/infra/redis.ts";
+import { connected } from "../support/redis.ts";
 import { answerTo, challenge, DOMAIN, type Harness, player, signIn, startAuth } from "./support.ts";
 import { signerCases } from "./wallet-signers.ts";
 
@@ -42,17 +42,11 @@ function poster(url: string) {
 
 describe("auth: attempts that lead nowhere", function () {
   this.timeout(60_000);
-  let server: TestRedis;
   let redis: Redis;
   let harness: Harness;
 
-  before(async () => {
-    server = await startRedis();
-    redis = createRedis(server.url);
-  });
-  after(async () => {
-    redis.disconnect();
-    await server.close();
+  connected((one) => {
+    redis = one;
   });
   beforeEach(async () => {
     await redis.flushall();

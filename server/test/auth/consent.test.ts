@@ -4,14 +4,13 @@ import { createHash } from "node:crypto";
 import { userSchema } from "@meme-rounds/shared-schema/rest";
 import { termsAnswer } from "@meme-rounds/shared-schema/rest-me";
 import { acceptedTerms, TERMS } from "@meme-rounds/shared-schema/terms";
-import { createRedis, type Redis } from "../../src/infra/redis.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+import type { Redis } from "../../src/infra/redis.ts";
+import { connected } from "../support/redis.ts";
 import { answerTo, challenge, type Harness, player, signIn, startAuth } from "./support.ts";
 
 const NEXT = { version: TERMS.version + 1, minAge: 18 };
 
 describe("auth: consent (I6)", () => {
-  let server: TestRedis;
   let redis: Redis;
   const open: Harness[] = [];
   const start = async (options: Parameters<typeof startAuth>[1] = {}): Promise<Harness> => {
@@ -20,13 +19,8 @@ describe("auth: consent (I6)", () => {
     return harness;
   };
 
-  before(async () => {
-    server = await startRedis();
-    redis = createRedis(server.url);
-  });
-  after(async () => {
-    redis.disconnect();
-    await server.close();
+  connected((one) => {
+    redis = one;
   });
   beforeEach(() => redis.flushall());
   afterEach(async () => {

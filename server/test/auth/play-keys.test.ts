@@ -2,22 +2,16 @@
 import assert from "node:assert/strict";
 import { playKeysAnswer } from "@meme-rounds/shared-schema/rest";
 import { createPlayKeys, MAX_PLAY_KEYS } from "../../src/auth/play-keys.ts";
-import { createRedis, type Redis } from "../../src/infra/redis.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+import type { Redis } from "../../src/infra/redis.ts";
+import { connected } from "../support/redis.ts";
 import { attempt, type Harness, player, signIn, startAuth } from "./support.ts";
 
 describe("auth: play keys", () => {
-  let server: TestRedis;
   let redis: Redis;
   let harness: Harness;
 
-  before(async () => {
-    server = await startRedis();
-    redis = createRedis(server.url);
-  });
-  after(async () => {
-    redis.disconnect();
-    await server.close();
+  connected((one) => {
+    redis = one;
   });
   beforeEach(async () => {
     await redis.flushall();

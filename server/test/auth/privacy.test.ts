@@ -2,15 +2,14 @@
 import assert from "node:assert/strict";
 import { deletedAnswer, exportAnswer } from "@meme-rounds/shared-schema/rest-me";
 import type { Person, PersonalData } from "../../src/infra/personal-data.ts";
-import { createRedis, type Redis } from "../../src/infra/redis.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+import type { Redis } from "../../src/infra/redis.ts";
+import { connected } from "../support/redis.ts";
 import { type Harness, player, signIn, startAuth } from "./support.ts";
 
 const DAY = 86_400_000;
 const who = player(1);
 
 describe("auth: one's own data (I6)", () => {
-  let server: TestRedis;
   let redis: Redis;
   let harness: Harness;
   let token: string;
@@ -20,13 +19,8 @@ describe("auth: one's own data (I6)", () => {
   let broken: boolean;
   let renamed: { identity: string; name: string }[];
 
-  before(async () => {
-    server = await startRedis();
-    redis = createRedis(server.url);
-  });
-  after(async () => {
-    redis.disconnect();
-    await server.close();
+  connected((one) => {
+    redis = one;
   });
   beforeEach(async () => {
     await redis.flushall();

@@ -2,22 +2,16 @@
 import assert from "node:assert/strict";
 import { type User, userSchema } from "@meme-rounds/shared-schema/rest";
 import type { ShownProfile } from "../../src/auth/index.ts";
-import { createRedis, type Redis } from "../../src/infra/redis.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+import type { Redis } from "../../src/infra/redis.ts";
+import { connected } from "../support/redis.ts";
 import { type Harness, player, type Reply, signIn, startAuth } from "./support.ts";
 
 describe("auth: profile", () => {
-  let server: TestRedis;
   let redis: Redis;
   let harness: Harness;
 
-  before(async () => {
-    server = await startRedis();
-    redis = createRedis(server.url);
-  });
-  after(async () => {
-    redis.disconnect();
-    await server.close();
+  connected((one) => {
+    redis = one;
   });
   beforeEach(async () => {
     await redis.flushall();

@@ -6,8 +6,8 @@ import { SignJWT } from "jose";
 import { createAuthService } from "../../src/auth/index.ts";
 import { MAX_SESSIONS } from "../../src/auth/sessions.ts";
 import { createLogger } from "../../src/infra/logger.ts";
-import { createRedis, type Redis } from "../../src/infra/redis.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+import type { Redis } from "../../src/infra/redis.ts";
+import { connected } from "../support/redis.ts";
 import { DOMAIN, type Harness, JWT_SECRET, player, type Reply, signIn, startAuth } from "./support.ts";
 
 const kidOf = (secret: string): string => createHash("sha256").update(secret).digest("hex").slice(0, 16);
@@ -15,17 +15,11 @@ const MINUTE = 60_000;
 const DAY = 24 * 60 * MINUTE;
 
 describe("auth: tokens, sessions and roles", () => {
-  let server: TestRedis;
   let redis: Redis;
   let harness: Harness;
 
-  before(async () => {
-    server = await startRedis();
-    redis = createRedis(server.url);
-  });
-  after(async () => {
-    redis.disconnect();
-    await server.close();
+  connected((one) => {
+    redis = one;
   });
   beforeEach(async () => {
     await redis.flushall();

@@ -7,23 +7,17 @@ import { challengeAnswer, tokensAnswer } from "@meme-rounds/shared-schema/rest";
 import { playKeyProofBytes, signBsm } from "@meme-rounds/shared-schema/sign-in";
 import { CHALLENGE_TTL_MS } from "../../src/auth/challenges.ts";
 import { createSchemes, schemeOf } from "../../src/auth/schemes/index.ts";
-import { createRedis, type Redis } from "../../src/infra/redis.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+import type { Redis } from "../../src/infra/redis.ts";
+import { connected } from "../support/redis.ts";
 import { answerTo, challenge, DOMAIN, type Harness, player, signIn, startAuth } from "./support.ts";
 import { signerCases } from "./wallet-signers.ts";
 
 describe("auth: sign-in", () => {
-  let server: TestRedis;
   let redis: Redis;
   let harness: Harness;
 
-  before(async () => {
-    server = await startRedis();
-    redis = createRedis(server.url);
-  });
-  after(async () => {
-    redis.disconnect();
-    await server.close();
+  connected((one) => {
+    redis = one;
   });
   beforeEach(async () => {
     await redis.flushall();

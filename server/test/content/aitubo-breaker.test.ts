@@ -5,25 +5,19 @@ import { Breaker, type BreakerOptions } from "../../src/content/aitubo/breaker.t
 import { modelsStatus } from "../../src/content/aitubo/provider.ts";
 import { createLogger } from "../../src/infra/logger.ts";
 import { gauge } from "../../src/infra/metrics.ts";
-import { createRedis, type Redis } from "../../src/infra/redis.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+import type { Redis } from "../../src/infra/redis.ts";
+import { connected } from "../support/redis.ts";
 
 const OPEN_MS = 1_000;
 const LONG_MS = 60_000;
 const PROBE_MS = 500;
 
 describe("AITubo's circuit breaker (C3)", () => {
-  let server: TestRedis;
   let redis: Redis;
   let now = 1_000_000;
 
-  before(async () => {
-    server = await startRedis();
-    redis = createRedis(server.url);
-  });
-  after(async () => {
-    redis.disconnect();
-    await server.close();
+  connected((one) => {
+    redis = one;
   });
   beforeEach(async () => {
     await redis.flushall();

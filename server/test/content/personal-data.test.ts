@@ -3,8 +3,8 @@ import assert from "node:assert/strict";
 import { type Content, ContentStore } from "../../src/content/content-store.ts";
 import { ReviewQueue } from "../../src/content/moderation/review.ts";
 import { uploadsData } from "../../src/content/personal-data.ts";
-import { createRedis, type Redis } from "../../src/infra/redis.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+import type { Redis } from "../../src/infra/redis.ts";
+import { connected } from "../support/redis.ts";
 
 const ann = { identity: "ecdsa-secp256k1:ann", playKeys: ["02aa"] };
 const content = (contentId: string, identity: string, more: Partial<Content> = {}): Content => ({
@@ -25,18 +25,12 @@ const content = (contentId: string, identity: string, more: Partial<Content> = {
 });
 
 describe("content: a person's uploads (I6)", () => {
-  let server: TestRedis;
   let redis: Redis;
   let contents: ContentStore;
   let queue: ReviewQueue;
 
-  before(async () => {
-    server = await startRedis();
-    redis = createRedis(server.url);
-  });
-  after(async () => {
-    redis.disconnect();
-    await server.close();
+  connected((one) => {
+    redis = one;
   });
   beforeEach(async () => {
     await redis.flushall();

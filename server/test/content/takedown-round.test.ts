@@ -6,13 +6,13 @@ import type { RoundDetail, Snapshot } from "@meme-rounds/shared-schema/rest";
 import { RoundView } from "@meme-rounds/shared-schema/sync-state";
 import { verifyJournal } from "@meme-rounds/shared-schema/verify-journal";
 import { actor, memeIdOf, REAL, STUB, TestRound } from "../../../shared-schema/test/support/round.ts";
-import { createRedis, type Redis } from "../../src/infra/redis.ts";
+import type { Redis } from "../../src/infra/redis.ts";
 import { RoundActor } from "../../src/round/actor.ts";
 import { covered, coveredSnapshot, enteredOf, withoutTitles } from "../../src/round/covered.ts";
 import { leaveOrder, OrderDesk } from "../../src/round/orders.ts";
 import { project, projectOpening, projectTakenDown } from "../../src/round/projection.ts";
 import { archivedOf, snapshotOf } from "../../src/round/snapshot.ts";
-import { startRedis, type TestRedis } from "../support/redis.ts";
+import { connected } from "../support/redis.ts";
 import { quiet } from "./media-kit.ts";
 
 const [ann, bob, cat] = [actor("ann"), actor("bob"), actor("cat")];
@@ -30,15 +30,9 @@ function played(signer = STUB): TestRound {
 }
 
 describe("a takedown in a live round", () => {
-  let server: TestRedis;
   let redis: Redis;
-  before(async () => {
-    server = await startRedis();
-    redis = createRedis(server.url);
-  });
-  after(async () => {
-    redis.disconnect();
-    await server.close();
+  connected((one) => {
+    redis = one;
   });
   beforeEach(() => redis.flushall());
 

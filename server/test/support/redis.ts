@@ -7,6 +7,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { connect } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { createRedis, type Redis } from "../../src/infra/redis.ts";
 import { freePort } from "./ports.ts";
 import { until } from "./wait.ts";
 
@@ -24,6 +25,24 @@ export interface TestRedis {
   kill(): Promise<void>;
   /** Starts it again on the same port and data; stops it first when it still runs. */
   restart(): Promise<void>;
+}
+
+/**
+ * Hooks of one `describe`: a Redis of its own and a connection to it, handed over before the first test, gone after the
+ * last. What is in it stays from test to test.
+ */
+export function connected(use: (redis: Redis) => void): void {
+  let server: TestRedis;
+  let redis: Redis;
+  before(async () => {
+    server = await startRedis();
+    redis = createRedis(server.url);
+    use(redis);
+  });
+  after(async () => {
+    redis?.disconnect();
+    await server?.close();
+  });
 }
 
 /**
