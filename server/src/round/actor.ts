@@ -15,6 +15,7 @@ import { type Entry, seal } from "@meme-rounds/shared-schema/records";
 import { apply } from "@meme-rounds/shared-schema/reducer";
 import type { RoundState } from "@meme-rounds/shared-schema/round-state";
 import type { CommandMark, StoredEntry } from "./journal-store.ts";
+import { type Outcome, RefBook, type Written, writtenAs } from "./refs.ts";
 
 export type Answer = ({ ok: true } & Accepted) | ({ ok: false } & Rejected);
 
@@ -48,16 +49,14 @@ interface Waiting {
 
 /** At most this many commands wait; beyond it they are refused with RATE_LIMITED. */
 const MAX_WAITING = 20_000;
-/** Commands in one durable step. */
-const MAX_BATCH = 512;
-/** Refs remembered per player: a client has one command of a kind in flight. */
-const MAX_REFS = 64;
+/** Commands in one durable step: deciding and answering them keeps the process busy for some 20 ms, and no longer. */
+const MAX_BATCH = 128;
 
 export class RoundActor {
   readonly state: RoundState;
   private readonly deps: ActorDeps;
   private readonly waiting: Waiting[] = [];
-  private readonly refs = new Map<string, Map<string, { digest: string; answer: Promise<Answer> }>>();
+  private readonly refs = new RefBook<Promise<Answer>>();
   private running = false;
   private failed = false;
 
@@ -65,9 +64,7 @@ export class RoundActor {
   constructor(state: RoundState, stored: readonly StoredEntry[], deps: ActorDeps) {
     this.state = state;
     this.deps = deps;
-    for (const { entry, mark } of stored) {
-      if (mark) this.remember(mark, Promise.resolve(this.accepted(entry, mark.ref)));
-    }
+    for (const item of stored) this.refs.replay(item);
   }
 
   /** What the rules would say now, without doing it. */
@@ -84,11 +81,9 @@ export class RoundActor {
       digest: hashJson(sender.payload),
     };
     if (mark) {
-      const first = this.refs.get(mark.playKey)?.get(mark.ref);
-      if (first)
-        return first.digest === mark.digest
-          ? first.answer
-          : Promise.resolve(this.rejected(mark.ref, "REF_REUSED"));
+      const first = this.refs.get(mark.playKey, mark.ref);
+      if (first?.digest === mark.digest) return this.again(mark.ref, first.outcome);
+      if (first) return Promise.resolve(this.rejected(mark.ref, "REF_REUSED"));
     }
     const ref = mark?.ref ?? "";
     if (this.failed) return Promise.resolve(this.rejected(ref, "UNAVAILABLE"));
@@ -96,7 +91,7 @@ export class RoundActor {
     const answer = new Promise<Answer>((resolve) => {
       this.waiting.push({ command, mark, resolve });
     });
-    if (mark) this.remember(mark, answer);
+    if (mark) this.refs.note(mark, { kind: "waiting", answer });
     void this.run();
     return answer;
   }
@@ -107,17 +102,21 @@ export class RoundActor {
     return { ok: false, ref, code, message: message ?? ERRORS[code].sentence, sig };
   }
 
-  private accepted(entry: Entry, ref: string): Answer {
-    const { seq, at } = entry.record;
-    const sig = this.deps.sign(acceptedBytes(this.state.roundTag, seq, at, entry.hash));
-    return { ok: true, ref, seq, at, hash: entry.hash, sig };
+  private accepted({ seq, at, hash }: Written, ref: string): Answer {
+    const sig = this.deps.sign(acceptedBytes(this.state.roundTag, seq, at, hash));
+    return { ok: true, ref, seq, at, hash, sig };
   }
 
-  private remember(mark: CommandMark, answer: Promise<Answer>): void {
-    const mine = this.refs.get(mark.playKey) ?? new Map();
-    this.refs.set(mark.playKey, mine);
-    mine.set(mark.ref, { digest: mark.digest, answer });
-    if (mine.size > MAX_REFS) mine.delete(mine.keys().next().value);
+  /** The answer that a command got: the signature of the same bytes is the same. */
+  private async again(ref: string, outcome: Outcome<Promise<Answer>>): Promise<Answer> {
+    switch (outcome.kind) {
+      case "waiting":
+        return await outcome.answer;
+      case "accepted":
+        return this.accepted(outcome, ref);
+      case "rejected":
+        return this.rejected(ref, outcome.code, outcome.message);
+    }
   }
 
   private async run(): Promise<void> {
@@ -137,7 +136,11 @@ export class RoundActor {
       const ref = mark?.ref ?? "";
       const verdict = decide(this.state, command, this.deps.now(), this.deps.verify);
       if (!verdict.ok) {
-        answers.push(() => resolve(this.rejected(ref, verdict.code, verdict.message)));
+        const { code, message } = verdict;
+        answers.push(() => {
+          if (mark) this.refs.settle(mark, { kind: "rejected", code, message });
+          resolve(this.rejected(ref, code, message));
+        });
         continue;
       }
       const beside = {
@@ -149,7 +152,11 @@ export class RoundActor {
       const entry = seal(this.state.head, this.deps.now(), draft, beside);
       apply(this.state, entry);
       items.push(mark ? { entry, mark } : { entry });
-      answers.push(() => resolve(this.accepted(entry, ref)));
+      const written = writtenAs(entry);
+      answers.push(() => {
+        if (mark) this.refs.settle(mark, written);
+        resolve(this.accepted(written, ref));
+      });
     }
     if (items.length > 0) {
       try {

@@ -119,6 +119,39 @@ describe("round actor", () => {
     assert.equal(journal.length, length);
   });
 
+  it("protocol 6: a refusal is remembered as it was given, and only the last refs of a player are", async () => {
+    const { round, mailbox } = rig();
+    const own = round.boost(bob, "frog", 100);
+    const from = sender(bob, { own: true });
+    const refusal = await mailbox.submit(own, from);
+    assert.deepEqual(await mailbox.submit(own, from), refusal);
+    for (let n = 0; n < 40; n++) await mailbox.submit(own, sender(bob, n));
+    const reused = await mailbox.submit(own, { ...from, payload: "something else" });
+    assert.equal(!reused.ok && reused.code, "MEME_OWN", "forgotten: judged anew");
+  });
+
+  it("R5: a journal is taken over without signing anything", async () => {
+    const { round, mailbox, journal } = rig();
+    const command = round.boost(ann, "frog", 100);
+    const from = sender(ann, 1);
+    const first = await mailbox.submit(command, from);
+    let signed = 0;
+    const successor = new RoundActor(replay(journal.map((item) => item.entry)), journal, {
+      append: async () => assert.fail("nothing is written"),
+      verify: STUB.verify,
+      sign: (bytes) => {
+        signed += 1;
+        return signEd25519(bytes, SEED);
+      },
+      now: () => round.now,
+      onCommitted: () => undefined,
+      onFailed: () => assert.fail("nothing fails here"),
+    });
+    assert.equal(signed, 0);
+    assert.deepEqual(await successor.submit(command, from), first);
+    assert.equal(signed, 1);
+  });
+
   it("R4: a failing append acknowledges nothing and ends the actor", async () => {
     const { round, mailbox, failures, journal } = rig(STUB, async () => {
       throw new Error("fenced");
