@@ -19,6 +19,7 @@ import { matchMaker, RedisPresence, Server, WebSocketTransport } from "../infra/
 import { PATIENCE } from "../infra/http-guard.ts";
 import type { Lifecycle } from "../infra/lifecycle.ts";
 import type { Logger } from "../infra/logger.ts";
+import { ProcessRegistry } from "../infra/process-registry.ts";
 import { createRedis } from "../infra/redis.ts";
 import { SafeRedisDriver } from "../infra/safe-driver.ts";
 import {
@@ -136,6 +137,7 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
     finished: (roundId) => round.finished(roundId),
     now,
   });
+  let registry: ProcessRegistry | undefined;
   const round = createRoundService(
     { network: config.NETWORK, arena: config.ARENA, roundSeconds: config.ROUND_SECONDS },
     {
@@ -150,6 +152,7 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
       audit,
       logger,
       now,
+      load: () => ({ clients: matchMaker.stats.local.ccu, lagMs: registry?.lagMs ?? 0 }),
     },
   );
 
@@ -218,6 +221,21 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
     http.closeAllConnections();
     http.close();
   });
+  registry = new ProcessRegistry(matchMaker.processId, {
+    redis,
+    logger,
+    clock: () => performance.now(),
+    after: (ms, work) => {
+      const timer = setTimeout(work, ms);
+      return () => clearTimeout(timer);
+    },
+    restore: async () => {
+      await matchMaker.restoreMissingRoomCaches();
+      await matchMaker.stats.persist(true);
+    },
+  });
+  await registry.start();
+  life.add("registry", () => registry?.stop());
   life.add("rooms", () => colyseus.gracefullyShutdown(false));
   round.start();
   life.add("rounds", () => round.stop());

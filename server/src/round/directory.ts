@@ -5,7 +5,8 @@
  */
 import { roundDetail, type Snapshot, snapshotSchema } from "@meme-rounds/shared-schema/rest";
 import { z } from "zod";
-import type { Redis } from "../infra/redis.ts";
+import { fenceKey, type Lease } from "../infra/leases.ts";
+import { type Redis, runScript, script } from "../infra/redis.ts";
 
 const liveSchema = z.object({ roundId: z.string(), roomId: z.string() });
 export type LiveRound = z.infer<typeof liveSchema>;
@@ -17,6 +18,39 @@ export type ArchivedRound = z.infer<typeof archivedSchema>;
 /** Snapshots are written once a second; one this old says that nobody hosts the round. */
 const SNAPSHOT_TTL_MS = 10_000;
 
+const liveKey = (arena: string): string => `mr:live:${arena}`;
+const snapshotKey = (arena: string): string => `mr:snapshot:${arena}`;
+
+export const DIRECTORY_SCRIPTS = {
+  /**
+   * KEYS fence, live. ARGV token, live, opening of the round (unix s). Says where the arena's round is: refused under a
+   * token that is not the newest, and when a later round is live already. Returns 1 when written, else 0.
+   */
+  live: script(
+    "directory.live",
+    `if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+     local held = redis.call('GET', KEYS[2])
+     local opened = held and tonumber(string.match(cjson.decode(held).roundId, '%d+$'))
+     if opened and opened > tonumber(ARGV[3]) then return 0 end
+     redis.call('SET', KEYS[2], ARGV[2])
+     return 1`,
+  ),
+  /**
+   * KEYS fence, live, snapshot. ARGV token, live, snapshot, ttl ms. Only the live round's own room under the newest token
+   * says how the round stands. Returns 1 when written, else 0.
+   */
+  snapshot: script(
+    "directory.snapshot",
+    `if redis.call('GET', KEYS[1]) ~= ARGV[1] or redis.call('GET', KEYS[2]) ~= ARGV[2] then return 0 end
+     redis.call('SET', KEYS[3], ARGV[3], 'PX', ARGV[4])
+     return 1`,
+  ),
+};
+
+const openingOf = (roundId: string): string => roundId.slice(roundId.lastIndexOf("-") + 1);
+/** One text for one value, whatever else the object has. */
+const liveText = ({ roundId, roomId }: LiveRound): string => JSON.stringify({ roundId, roomId });
+
 export class RoundDirectory {
   private readonly redis: Redis;
 
@@ -24,21 +58,30 @@ export class RoundDirectory {
     this.redis = redis;
   }
 
-  async setLive(arena: string, live: LiveRound): Promise<void> {
-    await this.redis.set(`mr:live:${arena}`, JSON.stringify(live));
+  /**
+   * R1: clients look for the round there from now on. False when the lease is another process' by now or a later round
+   * is live: a process that was stalled sends nobody to a room that is nobody's.
+   */
+  async setLive(arena: string, live: LiveRound, lease: Lease): Promise<boolean> {
+    const keys = [fenceKey(lease.name), liveKey(arena)];
+    const args = [lease.token, liveText(live), openingOf(live.roundId)];
+    return Number(await runScript(this.redis, DIRECTORY_SCRIPTS.live, keys, args)) === 1;
   }
 
   async live(arena: string): Promise<LiveRound | undefined> {
-    const text = await this.redis.get(`mr:live:${arena}`);
+    const text = await this.redis.get(liveKey(arena));
     return text === null ? undefined : liveSchema.parse(JSON.parse(text));
   }
 
-  async setSnapshot(snapshot: Snapshot): Promise<void> {
-    await this.redis.set(`mr:snapshot:${snapshot.arena}`, JSON.stringify(snapshot), "PX", SNAPSHOT_TTL_MS);
+  /** False when this room is not where `setLive` says any more; nothing was written then. */
+  async setSnapshot(snapshot: Snapshot, lease: Lease): Promise<boolean> {
+    const keys = [fenceKey(lease.name), liveKey(snapshot.arena), snapshotKey(snapshot.arena)];
+    const args = [lease.token, liveText(snapshot), JSON.stringify(snapshot), SNAPSHOT_TTL_MS];
+    return Number(await runScript(this.redis, DIRECTORY_SCRIPTS.snapshot, keys, args)) === 1;
   }
 
   async snapshot(arena: string): Promise<Snapshot | undefined> {
-    const text = await this.redis.get(`mr:snapshot:${arena}`);
+    const text = await this.redis.get(snapshotKey(arena));
     return text === null ? undefined : snapshotSchema.parse(JSON.parse(text));
   }
 

@@ -17,6 +17,7 @@ import { RoundDirectory } from "./directory.ts";
 import { RoundExpiry } from "./expiry.ts";
 import { RoundKeeper } from "./keeper.ts";
 import { leaveOrder, type Order } from "./orders.ts";
+import type { Load } from "./placement.ts";
 import type {
   AnalyticsPort,
   AudiencePort,
@@ -49,6 +50,8 @@ export interface RoundServiceDeps {
   audit?: AuditPort;
   logger: Logger;
   now(): number;
+  /** How busy this process is (placement). */
+  load(): Load;
 }
 
 export interface RoundService {
@@ -83,8 +86,13 @@ export function createRoundService(options: RoundServiceOptions, deps: RoundServ
   const keeper = new RoundKeeper(options, {
     ...deps,
     directory,
+    after: (ms, work) => {
+      const timer = setTimeout(work, ms);
+      return () => clearTimeout(timer);
+    },
     createRoom: async (roomOptions: RoomOptions) => {
-      await matchMaker.createRoom("round", roomOptions);
+      const { roomId } = await matchMaker.createRoom("round", roomOptions);
+      await matchMaker.remoteRoomCall(roomId, "announce", []);
     },
   });
   const details = createDetails({ ...deps, directory });

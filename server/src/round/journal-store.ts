@@ -4,7 +4,7 @@
  * field `e` is the entry, field `r` the command it answers (so that a takeover still knows the refs).
  */
 import { type Entry, entrySchema } from "@meme-rounds/shared-schema/records";
-import { type Lease, leaseKey } from "../infra/leases.ts";
+import { fenceKey, type Lease } from "../infra/leases.ts";
 import { type Redis, runScript, script } from "../infra/redis.ts";
 
 /** The command an entry answered: idempotence by ref survives the process (protocol.md 6). */
@@ -23,16 +23,26 @@ export interface StoredEntry {
 const journalKey = (roundId: string): string => `mr:journal:${roundId}`;
 
 /**
- * KEYS lease, journal. ARGV token, then per record: id, entry, mark.
- * Returns 1, or 0 when the lease is not this token's any more (nothing is written then).
+ * KEYS fence, journal. ARGV token, then per record: id, entry, mark.
+ * Returns 1 when the journal holds these very records under these ids: written now, or before and the answer was lost.
+ * Returns 0 when the token is not the newest and they are not there, 2 when another record has the first one's place.
+ * Nothing is written then.
  */
-const APPEND = script(
+export const APPEND = script(
   "journal.append",
-  `if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
-   for i = 2, #ARGV, 3 do
-     redis.call('XADD', KEYS[2], ARGV[i], 'e', ARGV[i + 1], 'r', ARGV[i + 2])
+  `local function there(i)
+     local item = redis.call('XRANGE', KEYS[2], ARGV[i], ARGV[i])[1]
+     return item and item[2][2] == ARGV[i + 1]
    end
-   return 1`,
+   local own = redis.call('GET', KEYS[1]) == ARGV[1]
+   if own and not redis.call('XRANGE', KEYS[2], ARGV[2], '+', 'COUNT', 1)[1] then
+     for i = 2, #ARGV, 3 do
+       redis.call('XADD', KEYS[2], ARGV[i], 'e', ARGV[i + 1], 'r', ARGV[i + 2])
+     end
+     return 1
+   end
+   if there(#ARGV - 2) then return 1 end
+   return own and 2 or 0`,
 );
 
 /** Thrown when another process owns the round: the caller must drop its state (R1). */
@@ -43,7 +53,11 @@ export class FencedError extends Error {
   }
 }
 
-/** Appends all or nothing, under the lease's token. Throws FencedError; nothing was written then. */
+/**
+ * Appends all or nothing, under the lease's token; the same again (a connection that broke before the answer) changes
+ * nothing. Throws FencedError when another process has the round, Error when the journal says something else at that
+ * place; nothing was written then. Any other rejection leaves open whether it was: only reading the journal tells.
+ */
 export async function appendJournal(
   redis: Redis,
   lease: Lease,
@@ -53,27 +67,40 @@ export async function appendJournal(
   const args: (string | number)[] = [lease.token];
   for (const { entry, mark } of items)
     args.push(`${entry.record.seq}-0`, JSON.stringify(entry), mark ? JSON.stringify(mark) : "");
-  const written = await runScript(redis, APPEND, [leaseKey(lease.name), journalKey(roundId)], args);
-  if (Number(written) !== 1) throw new FencedError(lease);
+  const written = Number(await runScript(redis, APPEND, [fenceKey(lease.name), journalKey(roundId)], args));
+  if (written === 0) throw new FencedError(lease);
+  if (written !== 1)
+    throw new Error(`the journal of ${roundId} has another record ${items[0]?.entry.record.seq}`);
 }
 
-/** Every item in order, read in pages of 5,000. */
+const PAGE = 1_000;
+type Item = [id: string, fields: string[]];
+
+/** Every item in order, in pages; the next page is fetched while one is being looked at. */
+export async function* pagesStored(redis: Redis, roundId: string): AsyncGenerator<StoredEntry[]> {
+  const read = (from: string): Promise<Item[]> => redis.xrange(journalKey(roundId), from, "+", "COUNT", PAGE);
+  let next: Promise<Item[]> | undefined = read("-");
+  while (next !== undefined) {
+    const page: Item[] = await next;
+    const last = page.at(-1);
+    next = last === undefined || page.length < PAGE ? undefined : read(`(${last[0]}`);
+    // Whoever reads may stop early: then nobody waits for it.
+    next?.catch(() => undefined);
+    if (page.length > 0) yield page.map(([, fields]) => storedOf(fields));
+  }
+}
+
+function storedOf(fields: string[]): StoredEntry {
+  const mark = fields[3];
+  const entry = entrySchema.parse(JSON.parse(fields[1] ?? ""));
+  return mark ? { entry, mark: JSON.parse(mark) as CommandMark } : { entry };
+}
+
+/** Every item in order. */
 export async function readStored(redis: Redis, roundId: string): Promise<StoredEntry[]> {
   const out: StoredEntry[] = [];
-  let from = "-";
-  for (;;) {
-    const page = await redis.xrange(journalKey(roundId), from, "+", "COUNT", 5_000);
-    for (const [, fields] of page) {
-      const mark = fields[3];
-      out.push({
-        entry: entrySchema.parse(JSON.parse(fields[1] ?? "")),
-        ...(mark ? { mark: JSON.parse(mark) as CommandMark } : {}),
-      });
-    }
-    const last = page.at(-1);
-    if (last === undefined || page.length < 5_000) return out;
-    from = `(${last[0]}`;
-  }
+  for await (const page of pagesStored(redis, roundId)) out.push(...page);
+  return out;
 }
 
 /** The entries alone, for whoever judges the round. Empty when there is no such journal. */

@@ -4,13 +4,13 @@ import type { Redis } from "../infra/redis.ts";
 
 /** A dead owner's round is free again after this long. */
 export const LEASE_TTL_MS = 3_000;
-const RENEW_EVERY_MS = 1_000;
+export const RENEW_EVERY_MS = 1_000;
 
 export class LeaseKeeper {
-  private readonly lease: Lease;
+  readonly lease: Lease;
   private readonly redis: Redis;
   private readonly onLost: (error: Error) => void;
-  private renewedAt = 0;
+  private renewedAt = Number.NEGATIVE_INFINITY;
   private lost = false;
 
   constructor(lease: Lease, deps: { redis: Redis }, onLost: (error: Error) => void) {
@@ -19,10 +19,18 @@ export class LeaseKeeper {
     this.onLost = onLost;
   }
 
+  /** Another process has the round: nothing that this one holds counts any more. */
+  get isLost(): boolean {
+    return this.lost;
+  }
+
+  /** Renews when it is time; `now` in ms, of any clock, also one that is put back. */
   async tick(now: number): Promise<void> {
-    if (this.lost || now - this.renewedAt < RENEW_EVERY_MS) return;
+    const since = now - this.renewedAt;
+    if (this.lost || (since >= 0 && since < RENEW_EVERY_MS)) return;
     this.renewedAt = now;
     if (await renewLease(this.redis, this.lease, LEASE_TTL_MS)) return;
+    if (this.lost) return;
     this.lost = true;
     this.onLost(new Error(`lease ${this.lease.name} was lost`));
   }

@@ -8,7 +8,7 @@ import type { RoundState } from "@meme-rounds/shared-schema/round-state";
 import { defaultRules, timesOfSlot } from "@meme-rounds/shared-schema/rules";
 import type { Lease } from "../infra/leases.ts";
 import type { Redis } from "../infra/redis.ts";
-import { appendJournal, readStored, type StoredEntry } from "./journal-store.ts";
+import { appendJournal, pagesStored, type StoredEntry } from "./journal-store.ts";
 import type { PaymentPort } from "./ports.ts";
 
 export interface OpenOptions {
@@ -34,14 +34,23 @@ export async function openRound(
   lease: Lease,
   deps: { redis: Redis; payment: PaymentPort; now(): number; beforeBlind(state: RoundState): void },
 ): Promise<OpenedRound> {
-  const stored = await readStored(deps.redis, options.roundId);
-  const first = stored[0] ?? (await writeOpening(options, lease, deps));
-  const state = openState(first.entry);
-  for (const { entry } of stored.slice(1)) {
-    if (entry.record.kind === "phase" && entry.record.body.to === "blind") deps.beforeBlind(state);
-    apply(state, entry);
+  const stored: StoredEntry[] = [];
+  let state: RoundState | undefined;
+  // Page by page: between two of them timers run, so that the lease is renewed however long the journal is.
+  for await (const page of pagesStored(deps.redis, options.roundId)) {
+    for (const item of page) {
+      const { entry } = item;
+      stored.push(item);
+      if (state === undefined) state = openState(entry);
+      else {
+        if (entry.record.kind === "phase" && entry.record.body.to === "blind") deps.beforeBlind(state);
+        apply(state, entry);
+      }
+    }
   }
-  return { state, stored: stored.length > 0 ? stored : [first] };
+  if (state !== undefined) return { state, stored };
+  const first = await writeOpening(options, lease, deps);
+  return { state: openState(first.entry), stored: [first] };
 }
 
 async function writeOpening(

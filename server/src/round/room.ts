@@ -55,6 +55,8 @@ export function createRoundRoom(deps: RoundDeps) {
     private life: RoundLife | undefined;
     private orders: OrderDesk | undefined;
     private lease: LeaseKeeper | undefined;
+    private isListed = false;
+    private lost = false;
     private readonly attendance = new Attendance(deps);
     private readonly show = new RoundShow(this.state, {
       ...deps,
@@ -121,8 +123,6 @@ export function createRoundRoom(deps: RoundDeps) {
         },
       );
       this.lease = new LeaseKeeper(lease, deps, (error) => this.stop(error));
-      if (deps.now() < opened.state.open.closesAt)
-        await deps.directory.setLive(arena, { roundId, roomId: this.roomId });
       for (const kind of ANSWERED)
         this.onMessage(kind, (client: RoundClient, raw: unknown) => this.on(kind, client, raw));
       this.onMessage("watch", () => undefined);
@@ -133,12 +133,24 @@ export function createRoundRoom(deps: RoundDeps) {
       // Once more: until there was a timestep, Colyseus ticked its clock sixty times a second for want of it.
       this.patchRate = null;
       show.begin(opened.state);
-      this.care();
-      await show.publish(this.roomId, deps.now());
       deps.logger.info(
         { roundId, roomId: this.roomId, replayed: opened.stored.length },
         "round is hosted here",
       );
+    }
+
+    /** Called once the room can be joined: nobody is sent here earlier. One that was lost meanwhile ends at once. */
+    async announce(): Promise<void> {
+      if (!this.lease || !this.actor) throw new CodedError("NOT_READY");
+      this.isListed = true;
+      if (this.lost) this.giveUp();
+      else {
+        const { roundId, arena, closesAt } = this.actor.state.open;
+        const { lease } = this.lease;
+        if (deps.now() < closesAt)
+          await deps.directory.setLive(arena, { roundId, roomId: this.roomId }, lease);
+        this.care();
+      }
     }
 
     override onJoin(client: RoundClient): void {
@@ -226,6 +238,7 @@ export function createRoundRoom(deps: RoundDeps) {
 
     /** Whatever has to be looked after now and then. None of it waits for another: one may hang on a slow network. */
     private care(): void {
+      if (!this.isListed || this.lost) return;
       const now = deps.now();
       const { roundId } = this.state;
       const parts = {
@@ -233,7 +246,7 @@ export function createRoundRoom(deps: RoundDeps) {
         orders: this.orders?.tick(now),
         life: this.life?.tick(now),
         attendance: this.dismiss(now),
-        show: this.show.publish(this.roomId, now),
+        show: this.lease && this.show.publish(this.roomId, this.lease.lease, now),
       };
       for (const [part, done] of Object.entries(parts))
         done?.catch((err: unknown) => deps.logger.error({ err, roundId, part }, "care of the round failed"));
@@ -248,6 +261,12 @@ export function createRoundRoom(deps: RoundDeps) {
     /** The lease or the journal is lost: what this process has in memory is worth nothing any more (R1). */
     private stop(error: unknown): void {
       deps.logger.error({ err: error, roundId: this.state.roundId }, "the round is given up here");
+      this.lost = true;
+      // A room that is still being made cannot end yet.
+      if (this.isListed) this.giveUp();
+    }
+
+    private giveUp(): void {
       void this.disconnect(CloseCode.MAY_TRY_RECONNECT);
     }
   };

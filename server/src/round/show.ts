@@ -8,6 +8,7 @@ import type { SignedHead } from "@meme-rounds/shared-schema/receipt";
 import type { Entry } from "@meme-rounds/shared-schema/records";
 import type { RoundState } from "@meme-rounds/shared-schema/round-state";
 import type { RoundView } from "@meme-rounds/shared-schema/sync-state";
+import type { Lease } from "../infra/leases.ts";
 import type { Logger } from "../infra/logger.ts";
 import type { RoundDirectory } from "./directory.ts";
 import type { AudiencePort, PaymentPort, SettlementView } from "./ports.ts";
@@ -143,7 +144,7 @@ export class RoundShow {
   }
 
   /** Asks for what others know of the round, once a second, and writes the snapshot that joins begin with. */
-  async publish(roomId: string, now: number): Promise<void> {
+  async publish(roomId: string, lease: Lease, now: number): Promise<void> {
     const { state, view, deps } = this;
     if (!state || this.writing || now - this.lastSnapshot < SNAPSHOT_MS) return;
     this.writing = true;
@@ -155,7 +156,7 @@ export class RoundShow {
       // The next round writes the arena's snapshot from its own opening on.
       if (now >= view.closesAt) return;
       const { auditorHeadKey } = deps.payment.keys();
-      await deps.directory.setSnapshot(snapshotOf(view, state, roomId, auditorHeadKey));
+      await deps.directory.setSnapshot(snapshotOf(view, state, roomId, auditorHeadKey), lease);
     } catch (err) {
       deps.logger.warn({ err }, "the public snapshot was not written");
     } finally {

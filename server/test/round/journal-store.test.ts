@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { EMPTY_HEAD, headOf, seal } from "@meme-rounds/shared-schema/records";
 import { defaultRules } from "@meme-rounds/shared-schema/rules";
 import { openBody } from "../../../shared-schema/test/support/round.ts";
-import { leaseKey, releaseLease, renewLease, takeLease } from "../../src/infra/leases.ts";
+import { leaseKey, releaseLease, renewLease, takeLease, tryLease } from "../../src/infra/leases.ts";
 import { createRedis, type Redis } from "../../src/infra/redis.ts";
 import { appendJournal, FencedError, readJournal, readStored } from "../../src/round/journal-store.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
@@ -50,10 +50,20 @@ describe("journal store", () => {
     assert.equal((await readJournal(redis, ROUND)).length, 1);
   });
 
-  it("R4: Redis refuses a second record of the same seq", async () => {
+  it("R4: another record of the same seq is refused; the same again, its answer lost, is written once", async () => {
     const held = await lease();
-    await appendJournal(redis, held, ROUND, [{ entry: first }]);
-    await assert.rejects(appendJournal(redis, held, ROUND, [{ entry: first }]), /equal or smaller/);
+    const both = [{ entry: first }, { entry: second }];
+    await appendJournal(redis, held, ROUND, both);
+    await appendJournal(redis, held, ROUND, both);
+    const other = seal(headOf(first), 1, { kind: "phase", body: { to: "blind" } });
+    await assert.rejects(appendJournal(redis, held, ROUND, [{ entry: other }]), /another record 2/);
+    assert.deepEqual(await readJournal(redis, ROUND), [first, second]);
+    await releaseLease(redis, held);
+    await appendJournal(redis, held, ROUND, both);
+    await assert.rejects(
+      appendJournal(redis, held, ROUND, [{ entry: { ...second, sig: "00" } }]),
+      FencedError,
+    );
   });
 
   it("R1: a lease is one holder's until it is released or expires; a stranger cannot renew or release it", async () => {
@@ -63,6 +73,30 @@ describe("journal store", () => {
     await releaseLease(redis, { ...held, token: held.token + 1 });
     assert.equal(await renewLease(redis, held, 60_000), true);
     await releaseLease(redis, held);
+    assert.equal(await renewLease(redis, held, 60_000), false, "what was given back is not renewed");
     assert.ok(await takeLease(redis, held.name, 1_000));
+  });
+
+  it("R1: a lease that ran out lives again as long as nobody took it; one that was taken does not", async () => {
+    const held = await lease();
+    await redis.del(leaseKey(held.name));
+    await appendJournal(redis, held, ROUND, [{ entry: first }]);
+    assert.equal(await renewLease(redis, held, 60_000), true);
+    assert.equal(await takeLease(redis, held.name, 1_000), undefined);
+    await redis.del(leaseKey(held.name));
+    assert.ok(await takeLease(redis, held.name, 1_000));
+    assert.equal(await renewLease(redis, held, 60_000), false);
+  });
+
+  it("R3: nobody takes a lease before its time by Redis' clock, and everybody is told how long it takes", async () => {
+    const time = async () => {
+      const [seconds, micros] = await redis.time();
+      return Number(seconds) * 1000 + Math.floor(Number(micros) / 1000);
+    };
+    const early = await tryLease(redis, "slot", 1_000, (await time()) + 60_000);
+    assert.ok(early.lease === undefined && early.againInMs > 59_000 && early.againInMs <= 60_000);
+    assert.ok((await tryLease(redis, "slot", 1_000, await time())).lease);
+    const held = await tryLease(redis, "slot", 1_000, 0);
+    assert.ok(held.lease === undefined && held.againInMs > 0 && held.againInMs <= 1_000);
   });
 });

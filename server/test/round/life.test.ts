@@ -13,6 +13,7 @@ import { RoundLife } from "../../src/round/life.ts";
 import type { SettlementView } from "../../src/round/ports.ts";
 import type { RoomOptions } from "../../src/round/room-deps.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
+import { until } from "../support/wait.ts";
 
 const logger = createLogger("test", "silent");
 const [ann, bob, cat] = [actor("ann"), actor("bob"), actor("cat")];
@@ -213,19 +214,21 @@ describe("round life", () => {
           redis,
           directory,
           logger,
-          now: () => 1_800_000_123_000,
+          now: () => 1_740_000_123_000,
+          after: () => () => undefined,
+          load: () => ({ clients: 0, lagMs: 0 }),
           createRoom: async (options) => void created.push({ by, options }),
         },
       );
-    await directory.begin("main", "main-1799999400");
+    await directory.begin("main", "main-1739999400");
     const keepers = ["a", "b", "c"].map(keeper);
     await Promise.all(keepers.map((one) => one.look()));
     await Promise.all(keepers.map((one) => one.look()));
     const rounds = created.map(({ options }) => options.roundId).sort();
-    assert.deepEqual(rounds, ["main-1799999400", "main-1800000000"]);
+    assert.deepEqual(rounds, ["main-1739999400", "main-1740000000"]);
     assert.equal(
-      created.find(({ options }) => options.roundId === "main-1800000000")?.options.opensAt,
-      1_800_000_000_000,
+      created.find(({ options }) => options.roundId === "main-1740000000")?.options.opensAt,
+      1_740_000_000_000,
     );
   });
 
@@ -238,7 +241,9 @@ describe("round life", () => {
         redis,
         directory,
         logger,
-        now: () => 1_800_000_123_000,
+        now: () => 1_740_000_123_000,
+        after: () => () => undefined,
+        load: () => ({ clients: 0, lagMs: 0 }),
         createRoom: async () => {
           tries += 1;
           throw new Error("no room here");
@@ -246,7 +251,12 @@ describe("round life", () => {
       },
     );
     await keeper.look();
-    await keeper.look();
-    assert.equal(tries, 2);
+    await until(
+      async () => {
+        await keeper.look();
+        return tries === 2;
+      },
+      { what: "another try" },
+    );
   });
 });
