@@ -24,6 +24,8 @@ function stage() {
     token: "token" as string | undefined,
     refuses: false,
     refusesPlayers: false,
+    /** Rooms that never answer who joins. */
+    hanging: new Set<string>(),
   };
   const open = async (what: string, events: RoomEvents) => {
     if (world.refuses || (world.refusesPlayers && what.startsWith("play"))) throw new Error("refused");
@@ -36,7 +38,10 @@ function stage() {
   };
   const rooms: Rooms = {
     spectate: (seat, events) => open(`watch ${seat.roomId}`, events),
-    play: (roomId, token, events) => open(`play ${roomId} ${token}`, events),
+    play: (roomId, token, events) =>
+      world.hanging.has(roomId)
+        ? new Promise<never>(() => undefined)
+        : open(`play ${roomId} ${token}`, events),
   };
   const roundId = (): string => (world.current.ok ? world.current.data.roundId : "");
   const connection = createRoundConnection({
@@ -130,6 +135,34 @@ describe("round connection", () => {
     await time.pass(2_000);
     assert.equal(opened.at(-1)?.what, "play moved token");
     assert.equal(log.at(-1), "live player");
+  });
+
+  it("R5 leaves a room that has fallen silent as soon as the round is hosted elsewhere", async () => {
+    const { opened, world, time, start } = stage();
+    world.plays = true;
+    await start();
+    await time.pass(2_000);
+    world.current = { ok: true, data: snapshotFor("main-1000", { roomId: "moved" }) };
+    await time.pass(1_400);
+    assert.deepEqual(
+      opened.map(({ what, left }) => [what, left]),
+      [
+        ["play room-main-1000 token", true],
+        ["play moved token", false],
+      ],
+    );
+  });
+
+  it("R5 does not wait for the answer of a room that the round has left", async () => {
+    const { opened, world, time, start } = stage();
+    world.plays = true;
+    world.hanging.add("room-main-1000");
+    await start();
+    await time.pass(1_000);
+    assert.equal(opened.length, 0);
+    world.current = { ok: true, data: snapshotFor("main-1000", { roomId: "moved" }) };
+    await time.pass(1_100);
+    assert.equal(opened.at(-1)?.what, "play moved token");
   });
 
   it("shows snapshots while the room refuses, offline while nothing answers", async () => {

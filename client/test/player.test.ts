@@ -5,7 +5,7 @@ import { publicKeyOf, verifyCompact } from "@meme-rounds/shared-schema/crypto";
 import type { ErrorCode } from "@meme-rounds/shared-schema/errors";
 import type { Accepted, WireVoucher, You } from "@meme-rounds/shared-schema/messages";
 import { chatBytes, decodeVoucher, voucherHash } from "@meme-rounds/shared-schema/voucher";
-import { ANSWER_MS, createCommands, PENDING_MS } from "../src/net/commands.ts";
+import { ANSWER_MS, createCommands, PENDING_MS, REFUSED_MS } from "../src/net/commands.ts";
 import { createPlayer } from "../src/net/player.ts";
 import { Refusal } from "../src/wallet/refusal.ts";
 import { createTestTime, settle, youOf as youFor } from "./support.ts";
@@ -177,6 +177,37 @@ describe("player", () => {
     assert.equal(sent.length, 2);
     await accept("ref-1");
     assert.deepEqual(await boost, { ok: true });
+  });
+
+  it("R5 asks one process after the other, however many lose the round meanwhile", async () => {
+    const { player, commands, online, reject, accept, sent } = stage();
+    player.heardYou(youOf());
+    online();
+    const boost = player.boost(memeId, 100);
+    await settle();
+    for (const sends of [2, 3, 4]) {
+      await reject("ref-1", "UNAVAILABLE");
+      commands.offline();
+      online();
+      assert.equal(sent.length, sends);
+    }
+    await accept("ref-1");
+    assert.deepEqual(await boost, { ok: true });
+  });
+
+  it("R9 believes a room that says UNAVAILABLE twice and stays", async () => {
+    const { player, online, time, reject, sent } = stage();
+    player.heardYou(youOf());
+    online();
+    const boost = player.boost(memeId, 100);
+    await settle();
+    await reject("ref-1", "UNAVAILABLE");
+    await time.pass(REFUSED_MS);
+    assert.equal(sent.length, 2);
+    await reject("ref-1", "UNAVAILABLE");
+    await time.pass(REFUSED_MS);
+    const outcome = await boost;
+    assert.equal(outcome.ok ? "" : outcome.code, "UNAVAILABLE");
   });
 
   it("M1 waits on DEPOSIT_PENDING for the answer that follows", async () => {

@@ -57,7 +57,8 @@ const page = (cursor: string | undefined): string =>
 export function createApi(http: Http, session: Pick<Session, "call">): Api {
   const get = <T>(path: string): Promise<Answered<T>> => http.request<T>({ method: "GET", path });
   return {
-    current: () => get("/rounds/current"),
+    // After a takeover every second counts, and what the browser has kept names the room that is gone (R5).
+    current: () => http.request<Snapshot>({ method: "GET", path: "/rounds/current", fresh: true }),
     seat: () => get("/audience/seat"),
     rounds: (cursor) => get(`/rounds${page(cursor)}`),
     round: (roundId) => get(`/rounds/${encodeURIComponent(roundId)}`),

@@ -40,6 +40,8 @@ interface Waiting {
   sends: number;
   /** The network is slow with this deposit; an answer follows. */
   pending: boolean;
+  /** The room could not do it: so it is, unless another room takes over. */
+  refusal: Failure | undefined;
   cancel: () => void;
   resolve: (answer: CommandAnswer) => void;
 }
@@ -49,6 +51,8 @@ export const ANSWER_MS = 10_000;
 /** The server waits up to 120 s for the network to see a deposit, ms. */
 export const PENDING_MS = 130_000;
 const MAX_SENDS = 2;
+/** A room that has lost its round is gone within this time; one that is still there meant what it said, ms. */
+export const REFUSED_MS = 2_000;
 const UNKNOWN = "No answer came. It may have arrived: check before you try again.";
 
 export function createCommands(deps: CommandDeps): Commands {
@@ -65,15 +69,17 @@ export function createCommands(deps: CommandDeps): Commands {
 
   const watch = (ref: string, one: Waiting): void => {
     one.cancel();
-    one.cancel = deps.after(one.pending ? PENDING_MS : ANSWER_MS, () => {
+    const patience = one.pending ? PENDING_MS : one.refusal !== undefined ? REFUSED_MS : ANSWER_MS;
+    one.cancel = deps.after(patience, () => {
       if (one.sends < MAX_SENDS && send !== undefined && !one.pending) transmit(ref, one);
-      else settle(ref, failure("OFFLINE", UNKNOWN));
+      else settle(ref, one.refusal ?? failure("OFFLINE", UNKNOWN));
     });
   };
 
   const transmit = (ref: string, one: Waiting): void => {
     if (send !== undefined) {
       one.sends++;
+      one.refusal = undefined;
       send(one.kind, one.message);
     }
     watch(ref, one);
@@ -88,6 +94,7 @@ export function createCommands(deps: CommandDeps): Commands {
           message: { ref, ...body },
           sends: 0,
           pending: false,
+          refusal: undefined,
           cancel: () => undefined,
           resolve,
         };
@@ -106,8 +113,12 @@ export function createCommands(deps: CommandDeps): Commands {
         watch(ref, one);
         return;
       }
-      // The process lost the round before it could say: its successor knows, by the same ref.
-      if (code === "UNAVAILABLE" && one.sends < MAX_SENDS) return;
+      // A process that lost the round does not know: its successor does, by the same ref.
+      if (code === "UNAVAILABLE") {
+        one.refusal = failure(code, message);
+        watch(ref, one);
+        return;
+      }
       settle(ref, failure(code, message));
     },
     online(next) {
@@ -119,6 +130,10 @@ export function createCommands(deps: CommandDeps): Commands {
     },
     offline() {
       send = undefined;
+      for (const [ref, one] of waiting) {
+        one.refusal = undefined;
+        watch(ref, one);
+      }
     },
     abandon() {
       send = undefined;

@@ -19,6 +19,8 @@ export interface Call {
   token?: string;
   /** ms; default 15,000. */
   timeoutMs?: number;
+  /** Past the browser's own cache. */
+  fresh?: boolean;
 }
 
 export interface Http {
@@ -40,6 +42,7 @@ export function createHttp(options: { base: string }, deps: { fetch: typeof fetc
           method: call.method,
           headers,
           body,
+          ...(call.fresh ? { cache: "no-store" as const } : {}),
           signal: AbortSignal.timeout(call.timeoutMs ?? TIMEOUT_MS),
         });
         if (!response.ok) return await failureOf(response);

@@ -6,6 +6,7 @@ import { SOCKET_CLOSE } from "@meme-rounds/shared-schema/close-codes";
 import type { Snapshot } from "@meme-rounds/shared-schema/rest";
 import type { RoundStateLike } from "../app/round-view.ts";
 import type { Api } from "./api.ts";
+import { joinInTime } from "./join-in-time.ts";
 import type { LiveRoom, RoomEvents, RoomMessage, Rooms } from "./rooms.ts";
 
 export type Role = "spectator" | "player";
@@ -51,9 +52,11 @@ export interface RoundConnection {
 const POLL_MS = 2_000;
 /** While there is one, the next round is looked for at the slot's end; this is for what nobody foresaw, ms. */
 const IDLE_MS = 20_000;
-const JOIN_MS = 8_000;
 /** The state moves every second: a room that says nothing for so long is a dead line, ms. */
 const SILENCE_MS = 15_000;
+/** A player's room that says nothing for so long may be hosted elsewhere by now: the directory is asked, ms. */
+const QUIET_MS = 2_500;
+const LISTEN_MS = 500;
 const FIRST_RETRY_MS = 250;
 /** A takeover may take 5 s (R5): for so many tries they come fast, and a player waits for the player's place. */
 const PATIENCE = 20;
@@ -87,6 +90,7 @@ export function createRoundConnection(deps: ConnectionDeps): RoundConnection {
   let notBefore = 0;
   let isStale = false;
   let heardAt = 0;
+  let cancelListening = (): void => undefined;
 
   const schedule = (ms: number): void => {
     cancelTimer();
@@ -106,6 +110,16 @@ export function createRoundConnection(deps: ConnectionDeps): RoundConnection {
       if (!again) return;
       again = false;
       look();
+    });
+  };
+
+  /** R5: a stalled process closes no socket. Its silence is noticed before its successor has the round. */
+  const listen = (): void => {
+    cancelListening();
+    if (stopped || joined?.role !== "player") return;
+    cancelListening = deps.after(LISTEN_MS * (0.75 + deps.random() / 2), () => {
+      if (deps.serverNow() - heardAt > QUIET_MS) look();
+      listen();
     });
   };
 
@@ -169,6 +183,7 @@ export function createRoundConnection(deps: ConnectionDeps): RoundConnection {
       events.room(next.live, next.roundId, next.role);
       events.status("live", next.role);
       before?.live.leave();
+      listen();
     } catch (error) {
       // The round moved, the relay is full, the line broke: the next look starts from the current snapshot.
       failures++;
@@ -202,30 +217,15 @@ export function createRoundConnection(deps: ConnectionDeps): RoundConnection {
     const { roundId, roomId, opensAt, closesAt } = snapshot;
     const handle = {};
     incoming = handle;
-    const live = await inTime(() => begin(handlersOf(handle, roundId)));
+    const live = await joinInTime(() => begin(handlersOf(handle, roundId)), {
+      after: deps.after,
+      hasMoved: async () => {
+        const answer = role === "player" ? await api.current() : undefined;
+        return answer?.ok === true && answer.data.opensAt >= opensAt && answer.data.roomId !== roomId;
+      },
+    });
     return { live, roundId, roomId, opensAt, closesAt, role, handle };
   };
-
-  /** A join that never answers is given up, and left should it come about after all. */
-  const inTime = (begin: () => Promise<LiveRoom>): Promise<LiveRoom> =>
-    new Promise((resolve, reject) => {
-      let late = false;
-      const cancel = deps.after(JOIN_MS, () => {
-        late = true;
-        reject(new Error("the room did not answer"));
-      });
-      begin().then(
-        (live) => {
-          cancel();
-          if (late) live.leave();
-          else resolve(live);
-        },
-        (error: unknown) => {
-          cancel();
-          reject(error);
-        },
-      );
-    });
 
   const handlersOf = (handle: object, roundId: string): RoomEvents => {
     const isOurs = (): boolean => !stopped && (handle === incoming || handle === joined?.handle);
@@ -264,6 +264,7 @@ export function createRoundConnection(deps: ConnectionDeps): RoundConnection {
     stop() {
       stopped = true;
       cancelTimer();
+      cancelListening();
       joined?.live.leave();
       joined = undefined;
     },
