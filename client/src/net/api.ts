@@ -47,6 +47,8 @@ export interface Api {
   rename(name: string): Promise<Answered<User>>;
 }
 
+/** Where the round is, is asked again rather than waited for, ms. */
+const LOOK_MS = 4_000;
 /** An upload may take a slow line, ms. */
 const UPLOAD_MS = 120_000;
 /** The server answers within 20 s, ms. */
@@ -58,7 +60,8 @@ export function createApi(http: Http, session: Pick<Session, "call">): Api {
   const get = <T>(path: string): Promise<Answered<T>> => http.request<T>({ method: "GET", path });
   return {
     // After a takeover every second counts, and what the browser has kept names the room that is gone (R5).
-    current: () => http.request<Snapshot>({ method: "GET", path: "/rounds/current", fresh: true }),
+    current: () =>
+      http.request<Snapshot>({ method: "GET", path: "/rounds/current", fresh: true, timeoutMs: LOOK_MS }),
     seat: () => get("/audience/seat"),
     rounds: (cursor) => get(`/rounds${page(cursor)}`),
     round: (roundId) => get(`/rounds/${encodeURIComponent(roundId)}`),
