@@ -6,6 +6,7 @@
 import type { Duplex } from "node:stream";
 import { getMessageBytes, Protocol } from "@colyseus/core";
 import type { WebSocket } from "ws";
+import { webSocketFrame } from "../infra/ws-frame.ts";
 
 /** Close codes of the relay. The SDK leaves the room on each (no retry of its own): take a new seat where it says so. */
 export const AUDIENCE_CLOSE = {
@@ -50,24 +51,6 @@ export interface Crowd {
   ping(): void;
   size(): number;
   closeAll(code: number, reason: string): void;
-}
-
-/** One unmasked binary WebSocket frame (RFC 6455 5.2) around `payload`. */
-function webSocketFrame(payload: Uint8Array): Buffer {
-  const { length } = payload;
-  const header = length < 126 ? 2 : length < 65_536 ? 4 : 10;
-  const frame = Buffer.allocUnsafe(header + length);
-  frame[0] = 0x82;
-  if (header === 2) frame[1] = length;
-  else if (header === 4) {
-    frame[1] = 126;
-    frame.writeUInt16BE(length, 2);
-  } else {
-    frame[1] = 127;
-    frame.writeBigUInt64BE(BigInt(length), 2);
-  }
-  frame.set(payload, header);
-  return frame;
 }
 
 export function createCrowd(options: CrowdOptions, source: CrowdSource): Crowd {

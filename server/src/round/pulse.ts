@@ -5,8 +5,8 @@
  */
 
 export interface PulseOptions {
-  /** Between two beats at least, ms. */
-  leastMs: number;
+  /** Between two beats at least, ms; asked for at each. */
+  leastMs(): number;
   /** Between two beats at most, ms. */
   idleMs: number;
 }
@@ -49,7 +49,7 @@ export class Pulse {
   changed(): void {
     if (!this.running) return;
     const now = this.deps.clock();
-    this.plan(Math.max(now, this.lastAt + this.options.leastMs), now);
+    this.plan(Math.max(now, this.lastAt + this.options.leastMs()), now);
   }
 
   private plan(dueAt: number, now: number): void {

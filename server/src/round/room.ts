@@ -20,6 +20,8 @@ import { type Answer, RoundActor } from "./actor.ts";
 import { Attendance } from "./attendance.ts";
 import { CommandEdge } from "./commands.ts";
 import { admitToRoom, type Seated } from "./door.ts";
+import { FanOut } from "./fan-out.ts";
+import { Greeting } from "./greeting.ts";
 import { appendJournal } from "./journal-store.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
 import { RoundLife } from "./life.ts";
@@ -38,6 +40,13 @@ const CARE_MS = 200;
 /** A client that lets this much pile up is closed rather than fed from memory. */
 const MAX_BUFFERED_BYTES = 256 * 1024;
 const ANSWERED = ["deposit", "enter", "boost", "chat", "report"] as const satisfies ClientMessageKind[];
+
+/** The tap hears of every patch once; it is fan-out.ts that hands it to the players. */
+class RoomSerializer extends TapSerializer<RoundView> {
+  override applyPatches(...[, state, timing]: Parameters<TapSerializer<RoundView>["applyPatches"]>): boolean {
+    return super.applyPatches([], state, timing);
+  }
+}
 
 /** The room class with its services closed over: Colyseus constructs rooms itself. */
 export function createRoundRoom(deps: RoundDeps) {
@@ -58,13 +67,17 @@ export function createRoundRoom(deps: RoundDeps) {
     private isListed = false;
     private lost = false;
     private readonly attendance = new Attendance(deps);
+    private readonly greeting = new Greeting();
+    private readonly fanOut = new FanOut({
+      clock: deps.clock,
+      soon: setImmediate,
+      done: (stretchMs) => this.show.sent(stretchMs),
+    });
     private readonly show = new RoundShow(this.state, {
       ...deps,
       meter,
-      send: () => {
-        this.broadcastPatch();
-        closeSlow(this.clients, MAX_BUFFERED_BYTES);
-      },
+      send: () => this.broadcastPatch(),
+      sockets: () => this.clients.length,
       tell: (kind, body) => this.tell(kind, body),
     });
 
@@ -78,10 +91,13 @@ export function createRoundRoom(deps: RoundDeps) {
 
     override setSerializer(_serializer: unknown): void {
       const tap = {
-        patch: (bytes: Uint8Array) => this.tap?.patch(bytes),
+        patch: (bytes: Uint8Array) => {
+          this.tap?.patch(bytes);
+          this.fanOut.send(this.clients, bytes);
+        },
         snapshot: (full: Uint8Array, handshake: Uint8Array) => this.tap?.snapshot(full, handshake),
       };
-      super.setSerializer(new TapSerializer<RoundView>({}, { tap, now: deps.now }));
+      super.setSerializer(new RoomSerializer({}, { tap, now: deps.now }));
     }
 
     override async onCreate(options: RoomOptions): Promise<void> {
@@ -158,7 +174,7 @@ export function createRoundRoom(deps: RoundDeps) {
         throw new ServerError(MatchmakeErrorCode.AUTH_FAILED, "NOT_READY");
       client.userData = { ready: true };
       this.sendTo(client, "you", this.edge.you(client.auth));
-      for (const line of this.actor.state.chat) this.sendTo(client, "chat", line);
+      this.greeting.greet(client, this.actor.state.chat);
     }
 
     override onReconnect(client: RoundClient): void {
@@ -248,6 +264,7 @@ export function createRoundRoom(deps: RoundDeps) {
         attendance: this.dismiss(now),
         show: this.lease && this.show.publish(this.roomId, this.lease.lease, now),
       };
+      closeSlow(this.clients, MAX_BUFFERED_BYTES);
       for (const [part, done] of Object.entries(parts))
         done?.catch((err: unknown) => deps.logger.error({ err, roundId, part }, "care of the round failed"));
     }

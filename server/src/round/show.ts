@@ -29,8 +29,11 @@ import { snapshotOf } from "./snapshot.ts";
 import type { TickMeter } from "./tick-meter.ts";
 
 const SNAPSHOT_MS = 1_000;
-/** Between two patches: at least while something changes, at most while nothing does. */
-const PATCHES = { leastMs: 100, idleMs: 1_000 };
+/** Between two patches: at least while something changes, at most while nothing does, ms. */
+const LEAST_MS = 100;
+const IDLE_MS = 1_000;
+/** So much longer is the least gap for each socket, ms: writing takes a quarter of a core at most. */
+const GAP_PER_SOCKET_MS = 0.04;
 
 export interface ShowDeps {
   directory: Pick<RoundDirectory, "setSnapshot">;
@@ -41,8 +44,10 @@ export interface ShowDeps {
   now(): number;
   /** ms of a clock that never goes back. */
   clock(): number;
-  /** Encodes what has changed in the view and hands it to all sockets. */
+  /** Encodes what has changed in the view and hands it to all sockets, now or in slices; `sent` is told at the end. */
   send(): void;
+  /** How many there are. */
+  sockets(): number;
   /** A message for everybody. */
   tell<K extends keyof ServerMessages>(kind: K, body: ServerMessages[K]): void;
 }
@@ -57,15 +62,15 @@ export class RoundShow {
   private spectators = 0;
   private lastSnapshot = Number.NEGATIVE_INFINITY;
   private writing = false;
+  private tick: { dueAt: number; beganAt: number; workMs?: number } = { dueAt: 0, beganAt: 0 };
 
   constructor(view: RoundView, deps: ShowDeps) {
     this.view = view;
     this.deps = deps;
-    this.pulse = new Pulse(PATCHES, {
-      clock: deps.clock,
-      after: afterMs,
-      beat: (dueAt) => this.beat(dueAt),
-    });
+    this.pulse = new Pulse(
+      { leastMs: () => Math.max(LEAST_MS, deps.sockets() * GAP_PER_SOCKET_MS), idleMs: IDLE_MS },
+      { clock: deps.clock, after: afterMs, beat: (dueAt) => this.beat(dueAt) },
+    );
     deps.meter.begin();
   }
 
@@ -132,6 +137,7 @@ export class RoundShow {
     const { state, view, deps } = this;
     if (!state) return;
     const beganAt = deps.clock();
+    this.tick = { dueAt, beganAt };
     try {
       project(view, state, deps.now(), this.standings);
       view.spectators = this.spectators;
@@ -140,7 +146,14 @@ export class RoundShow {
     } catch (err) {
       deps.logger.error({ err, roundId: view.roundId }, "a change of the round could not be shown");
     }
-    deps.meter.took(dueAt, beganAt, deps.clock());
+    this.tick.workMs = deps.clock() - beganAt;
+  }
+
+  /** The last socket has the patch; `stretchMs`: the longest time of writing without a pause. */
+  sent(stretchMs: number): void {
+    const { dueAt, beganAt, workMs } = this.tick;
+    const now = this.deps.clock();
+    this.deps.meter.took(dueAt, now, Math.max(stretchMs, workMs ?? now - beganAt));
   }
 
   /** Asks for what others know of the round, once a second, and writes the snapshot that joins begin with. */

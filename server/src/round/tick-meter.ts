@@ -19,7 +19,7 @@ export class TickMeter {
   );
   private readonly work = histogram(
     "mr_round_tick_work_seconds",
-    "The part of a tick that keeps the process busy: projecting, encoding, handing to sockets.",
+    "The longest stretch of a tick in which the process did nothing else: projecting, encoding, a slice of the sockets.",
     [],
     BUCKETS,
   );
@@ -40,11 +40,11 @@ export class TickMeter {
     this.worstWork.set(0);
   }
 
-  /** One tick, ms of one clock: when it was due, when its work began, when it was done. */
-  took(dueAt: number, beganAt: number, doneAt: number): void {
+  /** One tick, from when it was due until it was done, by one clock, and its longest stretch; all ms. */
+  took(dueAt: number, doneAt: number, workMs: number): void {
+    const work = workMs / 1_000;
     // A timer may come a moment early.
-    const tick = (doneAt - Math.min(dueAt, beganAt)) / 1_000;
-    const work = (doneAt - beganAt) / 1_000;
+    const tick = Math.max(work, (doneAt - dueAt) / 1_000);
     this.ticks.observe(tick);
     this.work.observe(work);
     if (tick > this.longest.tick) this.worst.set(tick);

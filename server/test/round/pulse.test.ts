@@ -12,7 +12,7 @@ function rig() {
   const timers = new Set<{ at: number; run(): void }>();
   const beats: { at: number; dueAt: number }[] = [];
   const pulse = new Pulse(
-    { leastMs: LEAST, idleMs: IDLE },
+    { leastMs: () => LEAST, idleMs: IDLE },
     {
       clock: () => now,
       after(ms, run) {
