@@ -4,7 +4,7 @@
  * bigint inside, because sat x ms x bps passes 2^53.
  */
 import type { BodyOf } from "./records.ts";
-import type { MemeState, RoundState } from "./round-state.ts";
+import type { MemeState, PlayerState, RoundState } from "./round-state.ts";
 import type { Rules } from "./rules.ts";
 
 const BPS = 10_000n;
@@ -45,6 +45,8 @@ interface ValidMeme {
 
 interface View {
   gone: ReadonlySet<string>;
+  /** memeIds of those that cannot win: void, or taken down. */
+  out: string[];
   /** By rank (E5). */
   memes: ValidMeme[];
   /** E3, sat. */
@@ -55,8 +57,10 @@ function viewOf(state: RoundState): View {
   const gone = playersOf(state, droppedOutpoints(state));
   const voidMemes = new Set(frozenOf(state)?.voidMemes ?? []);
   const memes: ValidMeme[] = [];
+  const out: string[] = [];
   let stakes = 0n;
   for (const meme of state.memes.values()) {
+    if (meme.takenDown || voidMemes.has(meme.memeId)) out.push(meme.memeId);
     if (voidMemes.has(meme.memeId)) continue;
     stakes += BigInt(meme.price);
     // R12: a taken-down meme's entry price stays in the stakes, the boosts on it do not.
@@ -73,7 +77,7 @@ function viewOf(state: RoundState): View {
     memes.push({ meme, score, sats });
   }
   memes.sort((a, b) => (a.score === b.score ? a.meme.order - b.meme.order : a.score > b.score ? -1 : 1));
-  return { gone, memes, stakes };
+  return { gone, out, memes, stakes };
 }
 
 /** E5: memes that can win, by score, then by earlier entry. Also right while the round is live. */
@@ -143,14 +147,53 @@ function winnings(rules: Rules, view: View, winners: ValidMeme[], prize: bigint)
   return won;
 }
 
-/** What each player's valid vouchers took, sat. */
-function usedByPlayer(state: RoundState, view: View): Map<string, bigint> {
-  const used = new Map<string, bigint>();
-  const add = (key: string, sats: number) => used.set(key, (used.get(key) ?? 0n) + BigInt(sats));
-  for (const meme of state.memes.values()) if (!view.gone.has(meme.playKey)) add(meme.playKey, meme.price);
-  for (const { meme } of view.memes)
-    for (const [key, backer] of meme.backers) if (!view.gone.has(key)) add(key, backer.sats);
+/** What a player's valid vouchers took, sat: all of them but boosts on memes that cannot win. */
+function usedOf(player: PlayerState, view: View): number {
+  if (view.gone.has(player.playKey)) return 0;
+  let used = player.spent;
+  for (const memeId of view.out) used -= player.boosts.get(memeId) ?? 0;
   return used;
+}
+
+/** What a round comes to before it is divided. */
+type Judged =
+  | { kind: "void"; reason: string }
+  | {
+      kind: "result";
+      view: View;
+      winners: ValidMeme[];
+      released: bigint;
+      pot: bigint;
+      fee: bigint;
+      prize: bigint;
+    };
+
+function judge(state: RoundState): Judged {
+  const { rules } = state.open;
+  if (state.phase.kind === "final" && state.phase.outcome.kind === "void")
+    return { kind: "void", reason: state.phase.outcome.reason };
+  const view = viewOf(state);
+  if (new Set(view.memes.map((v) => v.meme.identity)).size < 2) return { kind: "void", reason: VOID_TOO_FEW };
+  const places = Math.min(10, Math.ceil(view.memes.length / 3));
+  const winners = view.memes.filter((v) => v.score > 0n).slice(0, places);
+  if (winners.length === 0) return { kind: "void", reason: VOID_NO_WINNER };
+  const released = releasedOf(rules, view.stakes, BigInt(state.carryIn));
+  const pot = view.stakes + released;
+  const fee = bpsOf(view.stakes, rules.feeBps);
+  const prize = pot - fee - bpsOf(view.stakes, rules.carryBps);
+  return { kind: "result", view, winners, released, pot, fee, prize };
+}
+
+export type RoundSummary =
+  | { kind: "void"; reason: string }
+  | { kind: "result"; pot: number; winners: string[] };
+
+/** How a round ends, its pot (sat) and its winners by rank, without anybody's share: for who only shows it. */
+export function summaryOf(state: RoundState): RoundSummary {
+  const judged = judge(state);
+  if (judged.kind === "void") return judged;
+  const { pot, winners } = judged;
+  return { kind: "result", pot: Number(pot), winners: winners.map((w) => w.meme.memeId) };
 }
 
 /**
@@ -160,51 +203,39 @@ function usedByPlayer(state: RoundState, view: View): Map<string, bigint> {
  */
 export function computeOutcome(state: RoundState): ComputedOutcome {
   const { rules } = state.open;
-  if (state.phase.kind === "final" && state.phase.outcome.kind === "void")
-    return voided(state, state.phase.outcome.reason);
-  const view = viewOf(state);
-  if (new Set(view.memes.map((v) => v.meme.identity)).size < 2) return voided(state, VOID_TOO_FEW);
-  const places = Math.min(10, Math.ceil(view.memes.length / 3));
-  const winners = view.memes.filter((v) => v.score > 0n).slice(0, places);
-  if (winners.length === 0) return voided(state, VOID_NO_WINNER);
-
-  const carryIn = BigInt(state.carryIn);
-  const released = releasedOf(rules, view.stakes, carryIn);
-  const pot = view.stakes + released;
-  const fee = bpsOf(view.stakes, rules.feeBps);
-  const prize = pot - fee - bpsOf(view.stakes, rules.carryBps);
+  const judged = judge(state);
+  if (judged.kind === "void") return voided(state, judged.reason);
+  const { view, winners, released, pot, fee, prize } = judged;
   const won = winnings(rules, view, winners, prize);
-  const used = usedByPlayer(state, view);
 
   const dropped = droppedOutpoints(state);
   const payouts: BodyOf<"result">["payouts"] = [];
-  let seatFees = 0n;
-  let paid = 0n;
+  let seatFees = 0;
+  let paid = 0;
   for (const player of state.players.values()) {
-    let returned = -(used.get(player.playKey) ?? 0n);
+    let returned = -usedOf(player, view);
     for (const deposit of player.deposits) {
       if (dropped.has(outpointOf(deposit))) continue;
-      seatFees += BigInt(rules.seatFeeSats);
-      returned += BigInt(deposit.sats - rules.seatFeeSats);
+      seatFees += rules.seatFeeSats;
+      returned += deposit.sats - rules.seatFeeSats;
     }
-    let mine = won.get(player.playKey) ?? 0n;
+    let mine = Number(won.get(player.playKey) ?? 0n);
     // E9: an output this small costs more than it brings, unless it rides on unspent money.
-    if (returned === 0n && mine < BigInt(rules.minPayoutSats)) mine = 0n;
+    if (returned === 0 && mine < rules.minPayoutSats) mine = 0;
     paid += mine;
-    if (mine + returned > 0n)
-      payouts.push({ playKey: player.playKey, won: Number(mine), returned: Number(returned) });
+    if (mine + returned > 0) payouts.push({ playKey: player.playKey, won: mine, returned });
   }
   payouts.sort((a, b) => byText(a.playKey, b.playKey));
 
   // E8: carry, the jackpot not released, what the floors left and what E9 withheld, in one difference.
-  const carryOut = view.stakes + carryIn - fee - paid;
+  const carryOut = view.stakes + BigInt(state.carryIn) - fee - BigInt(paid);
   return {
     kind: "result",
     result: {
       ranking: view.memes.map((v) => v.meme.memeId),
       payouts,
       fee: Number(fee),
-      seatFees: Number(seatFees),
+      seatFees,
       carryOut: Number(carryOut),
     },
     stakes: Number(view.stakes),

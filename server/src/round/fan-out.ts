@@ -3,7 +3,9 @@
  * messages and timers get their turn between them. Does not own: encoding, when a patch is due, who is too slow.
  */
 import { type Client, ClientState } from "@colyseus/core";
+import type { Schema } from "@colyseus/schema";
 import { streamUnder, webSocketFrame } from "../infra/ws-frame.ts";
+import { TapSerializer } from "./serializer.ts";
 
 /** Sockets written to in one go: some 8 ms. */
 const SLICE = 1_000;
@@ -66,4 +68,11 @@ function deliver(receiver: Receiver, { frame, bytes }: Job): void {
   const stream = streamUnder(receiver.ref);
   if (stream) stream.write(frame);
   else receiver.raw(bytes);
+}
+
+/** Gives each patch to the tap alone: whoever listens there hands it out. */
+export class PatchSerializer<T extends Schema> extends TapSerializer<T> {
+  override applyPatches(...[, state, timing]: Parameters<TapSerializer<T>["applyPatches"]>): boolean {
+    return super.applyPatches([], state, timing);
+  }
 }

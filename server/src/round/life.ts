@@ -18,6 +18,8 @@ import { archivedOf } from "./snapshot.ts";
 const RESULTS_MS = 60_000;
 /** A settlement that takes longer goes on without the room; the archive shows it. */
 const GIVE_UP_MS = 600_000;
+/** How often it is asked whether models and settlement are there, ms: the payouts of a large round are megabytes. */
+const LOOK_MS = 1_000;
 
 export interface LifeDeps {
   payment: PaymentPort;
@@ -40,6 +42,7 @@ export class RoundLife {
   private archived = false;
   private closedAt: number | undefined;
   private over = false;
+  private lookedAt = Number.NEGATIVE_INFINITY;
   private readonly shown = new Set<string>();
 
   constructor(actor: RoundActor, deps: LifeDeps) {
@@ -127,7 +130,21 @@ export class RoundLife {
   }
 
   private async follow(now: number): Promise<void> {
-    const { roundId, closesAt } = this.actor.state.open;
+    const { closesAt } = this.actor.state.open;
+    if (now - this.lookedAt >= LOOK_MS) {
+      this.lookedAt = now;
+      await this.look(now);
+    }
+    const end = this.closedAt === undefined ? closesAt + GIVE_UP_MS : this.closedAt + RESULTS_MS;
+    if (now >= end) {
+      this.over = true;
+      this.deps.onOver();
+    }
+  }
+
+  /** What the workers have done meanwhile. */
+  private async look(now: number): Promise<void> {
+    const { roundId } = this.actor.state.open;
     for (const model of await this.deps.content.modelsOf(roundId)) {
       if (this.shown.has(model.memeId)) continue;
       this.shown.add(model.memeId);
@@ -140,11 +157,6 @@ export class RoundLife {
         this.closedAt = now;
         this.deps.onSettled(settlement ?? { state: "mined", txids: [], payouts: [] });
       }
-    }
-    const end = this.closedAt === undefined ? closesAt + GIVE_UP_MS : this.closedAt + RESULTS_MS;
-    if (now >= end) {
-      this.over = true;
-      this.deps.onOver();
     }
   }
 }

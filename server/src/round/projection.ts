@@ -4,9 +4,9 @@
  * creators are named only once settling begins, and never in a voided round.
  */
 
-import { computeOutcome, liveStandings } from "@meme-rounds/shared-schema/payout";
+import { liveStandings, summaryOf } from "@meme-rounds/shared-schema/payout";
 import type { SignedHead } from "@meme-rounds/shared-schema/receipt";
-import type { RecordKind } from "@meme-rounds/shared-schema/records";
+import type { BodyOf, RecordKind } from "@meme-rounds/shared-schema/records";
 import type { MemeState, RoundState } from "@meme-rounds/shared-schema/round-state";
 import { entryPrice } from "@meme-rounds/shared-schema/rules";
 import {
@@ -29,6 +29,8 @@ export function projectOpening(view: RoundView, state: RoundState): void {
   view.seatFee = open.rules.seatFeeSats;
   view.carryIn = state.carryIn;
 }
+
+type Payout = BodyOf<"result">["payouts"][number];
 
 const number = (score: bigint): number => Number(score / 1000n);
 
@@ -155,7 +157,7 @@ export function projectOutcome(view: RoundView, state: RoundState): void {
     result.ranking.clear();
     result.ranking.push(...ranking);
     result.payouts.clear();
-    for (const payout of payouts) {
+    for (const payout of largest(payouts)) {
       const one = new PayoutView();
       one.playKey = payout.playKey;
       one.won = payout.won;
@@ -177,10 +179,17 @@ function revealCreators(view: RoundView, state: RoundState): void {
   }
 }
 
+/** Everybody gets the state: 10,000 payouts in it would be a megabyte for each of 100,000 spectators. */
+const SHOWN_PAYOUTS = 20;
+
+/** The largest winnings; all payouts are in the archive. */
+const largest = (payouts: readonly Payout[]): Payout[] =>
+  payouts.toSorted((a, b) => b.won - a.won).slice(0, SHOWN_PAYOUTS);
+
 /** memeIds of the winners of a finished round, best first; none when it was voided. */
 export function winnersOf(state: RoundState): string[] {
-  const outcome = computeOutcome(state);
-  return outcome.kind === "result" ? outcome.winners : [];
+  const summary = summaryOf(state);
+  return summary.kind === "result" ? summary.winners : [];
 }
 
 /** A winner's model, as the content worker tells of it. */

@@ -16,11 +16,12 @@ import {
   ServerError,
 } from "../infra/colyseus.ts";
 import { SOCKET_MESSAGES_PER_SECOND } from "../infra/limits.ts";
+import { inSlices } from "../infra/slices.ts";
 import { type Answer, RoundActor } from "./actor.ts";
 import { Attendance } from "./attendance.ts";
 import { CommandEdge } from "./commands.ts";
 import { admitToRoom, type Seated } from "./door.ts";
-import { FanOut } from "./fan-out.ts";
+import { FanOut, PatchSerializer } from "./fan-out.ts";
 import { Greeting } from "./greeting.ts";
 import { appendJournal } from "./journal-store.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
@@ -28,7 +29,7 @@ import { RoundLife } from "./life.ts";
 import { openRound } from "./open.ts";
 import { OrderDesk } from "./orders.ts";
 import type { RoomOptions, RoundDeps } from "./room-deps.ts";
-import { closeSlow, TapSerializer } from "./serializer.ts";
+import { closeSlow } from "./serializer.ts";
 import { RoundShow } from "./show.ts";
 import { createTap, type Tap } from "./tap.ts";
 import { TickMeter } from "./tick-meter.ts";
@@ -39,14 +40,9 @@ type RoundClient = Client<{ auth: Seated; userData: { ready: boolean; kicked?: t
 const CARE_MS = 200;
 /** A client that lets this much pile up is closed rather than fed from memory. */
 const MAX_BUFFERED_BYTES = 256 * 1024;
+/** Players that are told something of their own in one go: some 5 ms. */
+const TOLD_AT_ONCE = 250;
 const ANSWERED = ["deposit", "enter", "boost", "chat", "report"] as const satisfies ClientMessageKind[];
-
-/** The tap hears of every patch once; it is fan-out.ts that hands it to the players. */
-class RoomSerializer extends TapSerializer<RoundView> {
-  override applyPatches(...[, state, timing]: Parameters<TapSerializer<RoundView>["applyPatches"]>): boolean {
-    return super.applyPatches([], state, timing);
-  }
-}
 
 /** The room class with its services closed over: Colyseus constructs rooms itself. */
 export function createRoundRoom(deps: RoundDeps) {
@@ -79,6 +75,7 @@ export function createRoundRoom(deps: RoundDeps) {
       send: () => this.broadcastPatch(),
       sockets: () => this.clients.length,
       tell: (kind, body) => this.tell(kind, body),
+      tellEach: (kind, bodyOf) => this.tellEach(kind, bodyOf),
     });
 
     static override async onAuth(
@@ -97,7 +94,7 @@ export function createRoundRoom(deps: RoundDeps) {
         },
         snapshot: (full: Uint8Array, handshake: Uint8Array) => this.tap?.snapshot(full, handshake),
       };
-      super.setSerializer(new RoomSerializer({}, { tap, now: deps.now }));
+      super.setSerializer(new PatchSerializer<RoundView>({}, { tap, now: deps.now }));
     }
 
     override async onCreate(options: RoomOptions): Promise<void> {
@@ -250,6 +247,16 @@ export function createRoundRoom(deps: RoundDeps) {
     private tell<K extends keyof ServerMessages>(kind: K, body: ServerMessages[K]): void {
       this.broadcast(kind as never, body as never);
       this.tap?.message(kind, body);
+    }
+
+    private tellEach<K extends keyof ServerMessages>(
+      kind: K,
+      bodyOf: (playKey: string) => ServerMessages[K],
+    ): void {
+      this.tap?.message(kind, bodyOf(""));
+      inSlices([...this.clients], TOLD_AT_ONCE, (client) =>
+        this.sendTo(client, kind, bodyOf(client.auth?.playKey ?? "")),
+      ).catch((err: unknown) => deps.logger.error({ err, kind }, "not everybody was told"));
     }
 
     /** Whatever has to be looked after now and then. None of it waits for another: one may hang on a slow network. */

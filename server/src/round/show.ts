@@ -50,6 +50,8 @@ export interface ShowDeps {
   sockets(): number;
   /** A message for everybody. */
   tell<K extends keyof ServerMessages>(kind: K, body: ServerMessages[K]): void;
+  /** A message that says to each player something else; spectators have no play key (""). */
+  tellEach<K extends keyof ServerMessages>(kind: K, bodyOf: (playKey: string) => ServerMessages[K]): void;
 }
 
 export class RoundShow {
@@ -116,7 +118,8 @@ export class RoundShow {
     }
     if (this.view.phase === "settling") this.view.phase = "closed";
     this.pulse.changed();
-    this.deps.tell("settled", { txids, payouts });
+    const own = Map.groupBy(payouts, ({ playKey }) => playKey);
+    this.deps.tellEach("settled", (playKey) => ({ txids, payouts: own.get(playKey) ?? [] }));
   }
 
   model(model: FinishedModel): void {

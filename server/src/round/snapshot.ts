@@ -1,6 +1,6 @@
 /** The public snapshot of a live round (protocol.md 9) and its archived form. Owns: both shapes, made from state. */
 import { entryIdOf } from "@meme-rounds/shared-schema/escrow";
-import { computeOutcome, livePot, rankMemes } from "@meme-rounds/shared-schema/payout";
+import { livePot, rankMemes, summaryOf } from "@meme-rounds/shared-schema/payout";
 import type { Snapshot } from "@meme-rounds/shared-schema/rest";
 import type { RoundState } from "@meme-rounds/shared-schema/round-state";
 import { deadlineOf } from "@meme-rounds/shared-schema/rules";
@@ -62,10 +62,10 @@ export function snapshotOf(
 export function archivedOf(state: RoundState): ArchivedRound {
   if (state.phase.kind !== "final") throw new Error(`round ${state.open.roundId} is not final`);
   const { outcome } = state.phase;
-  const computed = computeOutcome(state);
+  const summary = summaryOf(state);
   const ranked = rankMemes(state);
   const unranked = [...state.memes.values()].filter((meme) => !ranked.includes(meme));
-  const winners = computed.kind === "result" ? computed.winners : [];
+  const winners = summary.kind === "result" ? summary.winners : [];
   const best = state.memes.get(winners[0] ?? "");
   return {
     roundId: state.open.roundId,
@@ -74,7 +74,7 @@ export function archivedOf(state: RoundState): ArchivedRound {
     closesAt: state.open.closesAt,
     outcome: outcome.kind === "void" ? "voided" : "closed",
     ...(outcome.kind === "void" ? { reason: outcome.reason } : {}),
-    pot: computed.kind === "result" ? computed.pot : livePot(state),
+    pot: summary.kind === "result" ? summary.pot : livePot(state),
     players: state.players.size,
     memes: state.memes.size,
     ...(best
@@ -101,7 +101,7 @@ export function archivedOf(state: RoundState): ArchivedRound {
     fee: outcome.kind === "void" ? 0 : outcome.result.fee,
     seatFees: outcome.kind === "void" ? 0 : outcome.result.seatFees,
     carryIn: state.carryIn,
-    carryOut:
-      computed.kind === "void" ? computed.carryOut : outcome.kind === "void" ? 0 : outcome.result.carryOut,
+    // E10: what came in moves on.
+    carryOut: outcome.kind === "void" ? state.carryIn : outcome.result.carryOut,
   };
 }
