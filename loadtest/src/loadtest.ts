@@ -1,40 +1,65 @@
 /**
- * `npm run loadtest -- <scenario> [--option number ...]`: plays the game with machines and says what held.
+ * `npm run loadtest -- <scenario> [--option value ...]`: plays the game with machines and says what held.
  * Owns: choosing the scenario, Ctrl-C, the exit status (1 when something did not hold). The last line printed is one
- * line of JSON with the figures.
+ * line of JSON with the figures; pictures and numbers are in the report whose path stands above it.
  */
 import { money } from "./money/index.ts";
-import { helpOf, type OptionTable, readOptions, UsageError } from "./options.ts";
+import { helpOf, type OptionTable, readOptions, UsageError, type Values } from "./options.ts";
+import { createRecorder, type Report } from "./report/index.ts";
+import { createLiveView } from "./report/live.ts";
+import { type Outcome, runWithReport } from "./run.ts";
 import { signin } from "./signin/index.ts";
 
 interface Scenario {
   summary: string;
   options: OptionTable;
-  /** Ends early, and orderly, when the signal fires. */
-  run(args: readonly string[], signal: AbortSignal): Promise<{ ok: boolean; figures: object }>;
+  read(args: readonly string[]): {
+    folder: string | undefined;
+    values: Record<string, number | string | boolean>;
+    /** Ends early, and orderly, when the signal fires. */
+    run(signal: AbortSignal, report: Report): Promise<Outcome>;
+  };
 }
+
+/** What every scenario takes. */
+const common = {
+  out: { text: "", help: "folder for the report; loadtest-results when left out" },
+} as const;
 
 const scenario = <T extends OptionTable>(one: {
   summary: string;
   options: T;
-  run(values: { [K in keyof T]: number }, signal: AbortSignal): Promise<{ ok: boolean; figures: object }>;
+  run(values: Values<T>, signal: AbortSignal, report: Report): Promise<Outcome>;
 }): Scenario => ({
   summary: one.summary,
   options: one.options,
-  run: (args, signal) => one.run(readOptions(one.options, args), signal),
+  read(args) {
+    const { out, ...rest } = readOptions({ ...one.options, ...common }, args);
+    // What is left is the scenario's own table.
+    const values = rest as unknown as Values<T>;
+    return {
+      folder: out === "" ? undefined : String(out),
+      values,
+      run: (signal, report) => one.run(values, signal, report),
+    };
+  },
 });
 
 const scenarios: Record<string, Scenario> = { money: scenario(money), signin: scenario(signin) };
 
 const usage = (): string =>
-  Object.entries(scenarios)
-    .map(([name, { summary, options }]) => `  ${name}: ${summary}\n${helpOf(options)}`)
-    .join("\n");
+  [
+    ...Object.entries(scenarios).map(
+      ([name, { summary, options }]) => `  ${name}: ${summary}\n${helpOf(options)}`,
+    ),
+    `  every scenario:\n${helpOf(common)}`,
+  ].join("\n");
 
 async function main(): Promise<number> {
   const [name = "", ...args] = process.argv.slice(2);
   const chosen = Object.hasOwn(scenarios, name) ? scenarios[name] : undefined;
   if (chosen === undefined) throw new UsageError(`There is no scenario "${name}". Choose from:\n${usage()}`);
+  const { folder, values, run } = chosen.read(args);
   const ending = new AbortController();
   const stop = (signal: NodeJS.Signals): void => {
     if (ending.signal.aborted) process.exit(130);
@@ -43,9 +68,26 @@ async function main(): Promise<number> {
   };
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
-  const { ok, figures } = await chosen.run(args, ending.signal);
-  console.log(JSON.stringify({ scenario: name, ok, ...figures }));
-  return ok && !ending.signal.aborted ? 0 : 1;
+  const recorder = createRecorder({ scenario: name, options: values });
+  recorder.watch("harness", process.pid);
+  const live = createLiveView(process.stderr, () => Date.now());
+  const { ok, line } = await runWithReport(
+    recorder,
+    (report) => run(ending.signal, report),
+    ending.signal,
+    folder,
+    {
+      every(ms, act) {
+        const timer = setInterval(act, ms);
+        return () => clearInterval(timer);
+      },
+      draw: (seen) => live.draw(seen),
+      endDrawing: () => live.end(),
+      say: (text) => console.error(text),
+    },
+  );
+  console.log(JSON.stringify(line));
+  return ok ? 0 : 1;
 }
 
 main().then(
