@@ -180,9 +180,9 @@ function revealCreators(view: RoundView, state: RoundState): void {
 }
 
 /** Everybody gets the state: 10,000 payouts in it would be a megabyte for each of 100,000 spectators. */
-const SHOWN_PAYOUTS = 20;
+export const SHOWN_PAYOUTS = 200;
 
-/** The largest winnings; all payouts are in the archive. */
+/** All payouts of most rounds, the largest winnings of a very large one; all are in the archive. */
 const largest = (payouts: readonly Payout[]): Payout[] =>
   payouts.toSorted((a, b) => b.won - a.won).slice(0, SHOWN_PAYOUTS);
 

@@ -21,6 +21,7 @@ import {
   projectOpening,
   projectOutcome,
   projectTakenDown,
+  SHOWN_PAYOUTS,
   type Standings,
   standingsOf,
 } from "./projection.ts";
@@ -118,6 +119,10 @@ export class RoundShow {
     }
     if (this.view.phase === "settling") this.view.phase = "closed";
     this.pulse.changed();
+    if (payouts.length <= SHOWN_PAYOUTS) {
+      this.deps.tell("settled", { txids, payouts });
+      return;
+    }
     const own = Map.groupBy(payouts, ({ playKey }) => playKey);
     this.deps.tellEach("settled", (playKey) => ({ txids, payouts: own.get(playKey) ?? [] }));
   }
