@@ -12,8 +12,8 @@ import type { IdentityActivity, RoundActivity } from "./activity-sums.ts";
 
 /** Rounds of an identity that are listed: two weeks of playing every one. */
 const KEEP_ROUNDS = 2_000;
-/** Identities that are written at the same time. */
-const BATCH = 200;
+/** Identities that are written in one step: some 2 ms of Redis. */
+const BATCH = 100;
 
 /** Small on purpose: o and c are times in ms, v is 1 when voided, k [playKey, deposited, staked, seatFees, won, returned]. */
 const rowSchema = z.object({
@@ -48,16 +48,17 @@ const totalsKey = (identity: string): string => `mr:activity:totals:${identity}`
 const countedKey = (arena: string): string => `mr:activity:counted:${arena}`;
 
 /**
- * KEYS rows, order, totals. ARGV roundId, opening time, row, how many rows stay. Writes the row and moves the sums by
- * what it changes: the same row again moves nothing. A row that is no longer kept must not come again (see `count`).
+ * KEYS rows, order, totals of each identity. ARGV roundId, opening time, how many rows stay, then the row of each. Writes
+ * the rows and moves the sums by what they change: the same row again moves nothing. A row that is no longer kept must not
+ * come again (see `count`).
  */
 const RECORD = script(
   "activity.record",
   `local names = {'deposited', 'staked', 'seatFees', 'won', 'returned'}
-   local function add(text, sign)
+   local function add(totals, text, sign)
      local row = cjson.decode(text)
      local function move(name, by)
-       if by ~= 0 then redis.call('HINCRBY', KEYS[3], name, string.format('%.0f', sign * by)) end
+       if by ~= 0 then redis.call('HINCRBY', totals, name, string.format('%.0f', sign * by)) end
      end
      move('rounds', 1)
      move('voided', row.v)
@@ -67,16 +68,21 @@ const RECORD = script(
        move(name, sum)
      end
    end
-   local before = redis.call('HGET', KEYS[1], ARGV[1])
-   if before == ARGV[3] then return 0 end
-   if before then add(before, -1) end
-   add(ARGV[3], 1)
-   redis.call('HSET', KEYS[1], ARGV[1], ARGV[3])
-   redis.call('ZADD', KEYS[2], ARGV[2], ARGV[1])
-   local over = redis.call('ZCARD', KEYS[2]) - tonumber(ARGV[4])
-   if over > 0 then
-     local gone = redis.call('ZPOPMIN', KEYS[2], over)
-     for at = 1, #gone, 2 do redis.call('HDEL', KEYS[1], gone[at]) end
+   for i = 4, #ARGV do
+     local at = (i - 4) * 3
+     local rows, order, totals = KEYS[at + 1], KEYS[at + 2], KEYS[at + 3]
+     local before = redis.call('HGET', rows, ARGV[1])
+     if before ~= ARGV[i] then
+       if before then add(totals, before, -1) end
+       add(totals, ARGV[i], 1)
+       redis.call('HSET', rows, ARGV[1], ARGV[i])
+       redis.call('ZADD', order, ARGV[2], ARGV[1])
+       local over = redis.call('ZCARD', order) - tonumber(ARGV[3])
+       if over > 0 then
+         local gone = redis.call('ZPOPMIN', order, over)
+         for j = 1, #gone, 2 do redis.call('HDEL', rows, gone[j]) end
+       end
+     end
    end
    return 1`,
 );
@@ -99,27 +105,22 @@ export class ActivityBook {
     const id = `${roundId} ${outcome}`;
     if ((await this.redis.sismember(countedKey(arena), id)) === 1) return;
     const players = [...round.players];
-    for (let from = 0; from < players.length; from += BATCH)
-      await Promise.all(
-        players.slice(from, from + BATCH).map(([identity, { keys, memes }]) => {
-          const row: z.output<typeof rowSchema> = {
-            o: opensAt,
-            c: closesAt,
-            v: outcome === "voided" ? 1 : 0,
-            k: keys.map((key) => [
-              key.playKey,
-              key.deposited,
-              key.staked,
-              key.seatFees,
-              key.won,
-              key.returned,
-            ]),
-            m: memes,
-          };
-          const kept = [rowsKey(identity), orderKey(identity), totalsKey(identity)];
-          return runScript(this.redis, RECORD, kept, [roundId, opensAt, JSON.stringify(row), this.keep]);
-        }),
-      );
+    // One step after the other: commands of the next round get their turn in between, here and in Redis.
+    for (let from = 0; from < players.length; from += BATCH) {
+      const some = players.slice(from, from + BATCH);
+      const rows = some.map(([, { keys, memes }]) => {
+        const row: z.output<typeof rowSchema> = {
+          o: opensAt,
+          c: closesAt,
+          v: outcome === "voided" ? 1 : 0,
+          k: keys.map((key) => [key.playKey, key.deposited, key.staked, key.seatFees, key.won, key.returned]),
+          m: memes,
+        };
+        return JSON.stringify(row);
+      });
+      const kept = some.flatMap(([identity]) => [rowsKey(identity), orderKey(identity), totalsKey(identity)]);
+      await runScript(this.redis, RECORD, kept, [roundId, opensAt, this.keep, ...rows]);
+    }
     // Last: until then a round that was broken off is done again, and rows that stand move no sum.
     await this.redis.sadd(countedKey(arena), id);
   }

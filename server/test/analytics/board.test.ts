@@ -63,6 +63,29 @@ describe("leaderboard and figures", () => {
     assert.deepEqual(await rows("all"), [[ann, 300, 1]]);
     assert.equal((await board.stats(arena)).rounds, 1);
   });
+  it("O1 thousands of winners are counted in parts: broken off anywhere and done again, each counts once", async () => {
+    const winners = Object.fromEntries(Array.from({ length: 1_200 }, (_, n) => [`winner ${n}`, n + 1]));
+    const big = round(NOON, winners);
+    // A connection that breaks when the second part is on its way.
+    let left = 2;
+    const breaking = new Proxy(redis, {
+      get(target, name) {
+        if (name === "evalsha" && left-- === 0) throw new Error("the connection broke");
+        const value = Reflect.get(target, name);
+        return typeof value === "function" ? value.bind(target) : value;
+      },
+    });
+    await assert.rejects(new Board(breaking).count(big, NOON), /broke/);
+    await Promise.all([board.count(big, NOON), board.count(big, NOON)]);
+    await board.count(big, NOON);
+    assert.equal((await board.stats(arena)).rounds, 1);
+    const sums = await redis.zrange(`mr:board:won:${arena}:all`, 0, -1, "WITHSCORES");
+    assert.deepEqual(
+      Object.fromEntries(sums.flatMap((text, at) => (at % 2 === 0 ? [[text, Number(sums[at + 1])]] : []))),
+      winners,
+    );
+    assert.deepEqual(await redis.smembers(`mr:board:counted:${arena}`), [big.roundId]);
+  });
   it("O1 day and week forget, all time does not, also for rounds counted long after", async () => {
     await board.count(round(NOON - 40 * DAY, { [ann]: 900 }), NOON);
     await board.count(round(NOON - 6 * DAY, { [bob]: 50 }), NOON);
