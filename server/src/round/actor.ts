@@ -34,6 +34,8 @@ export interface ActorDeps {
   /** Ed25519 by the receipt key, hex. */
   sign(bytes: Uint8Array): string;
   now(): number;
+  /** Others get their turn between the long steps of the room's own commands: its result names 10,000 players. */
+  pause?(): Promise<unknown>;
   /** The scoreboard goes dark with the next record (R6): the state is still as it was last shown to be. */
   beforeBlind?(state: RoundState): void;
   /** Called after each durable batch, before its answers go out. */
@@ -148,9 +150,11 @@ export class RoundActor {
         ...(verdict.private === undefined ? {} : { private: verdict.private }),
       };
       const { draft } = verdict;
+      if (!mark) await this.deps.pause?.();
       if (draft.kind === "phase" && draft.body.to === "blind") this.deps.beforeBlind?.(this.state);
       const entry = seal(this.state.head, this.deps.now(), draft, beside);
       apply(this.state, entry);
+      if (!mark) await this.deps.pause?.();
       items.push(mark ? { entry, mark } : { entry });
       const written = writtenAs(entry);
       answers.push(() => {

@@ -3,6 +3,7 @@
  * Owns: joining and leaving, messages in and answers out, the public state's patches, the clock that ticks.
  * Does not own: rules, the journal, phases (life.ts) or what is public (projection.ts).
  */
+import { setImmediate as turn } from "node:timers/promises";
 import { SOCKET_CLOSE } from "@meme-rounds/shared-schema/close-codes";
 import { CodedError } from "@meme-rounds/shared-schema/errors";
 import type { ClientMessageKind, ServerMessages } from "@meme-rounds/shared-schema/messages";
@@ -112,6 +113,7 @@ export function createRoundRoom(deps: RoundDeps) {
         // The round's own key, also when the process' keystore has a newer one by now (M7).
         sign: (bytes) => deps.payment.signReceipt(bytes, opened.state.open.receiptKey),
         now: deps.now,
+        pause: turn,
         beforeBlind: (state) => show.darken(state),
         onCommitted: (entries) => show.committed(entries),
         onFailed: (error) => this.stop(error),
