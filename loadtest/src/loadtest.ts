@@ -68,9 +68,9 @@ async function main(): Promise<number> {
   };
   process.on("SIGINT", stop);
   process.on("SIGTERM", stop);
-  const recorder = createRecorder({ scenario: name, options: values });
-  recorder.watch("harness", process.pid);
   const live = createLiveView(process.stderr, () => Date.now());
+  const recorder = createRecorder({ scenario: name, options: values }, (text) => live.say(text));
+  recorder.watch("harness", process.pid);
   const { ok, line } = await runWithReport(
     recorder,
     (report) => run(ending.signal, report),
@@ -83,7 +83,7 @@ async function main(): Promise<number> {
       },
       draw: (seen) => live.draw(seen),
       endDrawing: () => live.end(),
-      say: (text) => console.error(text),
+      say: (text) => live.say(text),
     },
   );
   console.log(JSON.stringify(line));

@@ -48,6 +48,7 @@ export async function runWithReport(
     stop();
     await sampling;
     const document = await recorder.document({ ok, ...(ended === undefined ? {} : { ended }) });
+    deps.draw(recorder);
     deps.endDrawing();
     const { html } = await writeReport(document, folder);
     deps.say(`report: ${html}`);

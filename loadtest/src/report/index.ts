@@ -39,8 +39,8 @@ export interface Histogram {
 /** ms between two looks of the event loop at itself. */
 const LOOK_MS = 10;
 
-/** A recorder of this process, on this machine's clock. */
-export function createRecorder(options: RecorderOptions): Recorder {
+/** A recorder of this process, on this machine's clock. `say` shows people a sentence at once. */
+export function createRecorder(options: RecorderOptions, say: (text: string) => void): Recorder {
   const whole = monitorEventLoopDelay({ resolution: LOOK_MS });
   const second = monitorEventLoopDelay({ resolution: LOOK_MS });
   whole.enable();
@@ -63,6 +63,7 @@ export function createRecorder(options: RecorderOptions): Recorder {
       second.reset();
       return ms;
     },
+    say,
     machine: () => ({
       cores: cpus().length,
       model: cpus()[0]?.model ?? "",

@@ -19,6 +19,8 @@ export interface RecorderDeps extends Omit<WatcherDeps, "point"> {
   /** How late it was since the last call, ms. */
   lagNow(): number;
   machine(): ReportDocument["machine"];
+  /** Shows people a sentence at once. */
+  say(text: string): void;
 }
 
 const MAX_CHARTS = 48;
@@ -147,6 +149,7 @@ export class Recorder implements Report {
   }
 
   note(text: string): void {
+    this.deps.say(text);
     if (this.notes.length < MAX_NOTES) this.notes.push(text);
   }
 
