@@ -52,7 +52,7 @@ describe("the page makes a meme of a photo", function () {
     await page.getByTestId("wallet-create").click();
     await page.getByTestId("faucet").click();
     await until(async () => (await satsOf(page, "balance")) > 0, { deadlineMs: 20_000, what: "coins" });
-    await until(async () => (await current()).depositsCloseAt - Date.now() > 30_000, {
+    await until(async () => (await current()).depositsCloseAt - Date.now() > 45_000, {
       deadlineMs: 90_000,
       what: "a fresh round",
     });
