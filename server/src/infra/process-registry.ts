@@ -21,7 +21,7 @@ export const processKey = (processId: string): string => `mr:process:${processId
  * with looking for it: one that wakes up finds its heartbeat gone and writes its rows again.
  * Returns {rooms, processes} deleted.
  */
-export const REAP = script(
+const REAP = script(
   "process.reap",
   `local alive = {}
    local function dead(id)
