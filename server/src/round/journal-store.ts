@@ -53,10 +53,15 @@ export class FencedError extends Error {
   }
 }
 
+/** Thrown when another record stands where these should go: the caller's state is not what the journal says. */
+export class ConflictError extends Error {
+  override readonly name = "ConflictError";
+}
+
 /**
  * Appends all or nothing, under the lease's token; the same again (a connection that broke before the answer) changes
- * nothing. Throws FencedError when another process has the round, Error when the journal says something else at that
- * place; nothing was written then. Any other rejection leaves open whether it was: only reading the journal tells.
+ * nothing. Throws FencedError when another process has the round, ConflictError when the journal says something else
+ * at that place; nothing was written then. Any other rejection leaves open whether it was: only reading the journal tells.
  */
 export async function appendJournal(
   redis: Redis,
@@ -70,16 +75,24 @@ export async function appendJournal(
   const written = Number(await runScript(redis, APPEND, [fenceKey(lease.name), journalKey(roundId)], args));
   if (written === 0) throw new FencedError(lease);
   if (written !== 1)
-    throw new Error(`the journal of ${roundId} has another record ${items[0]?.entry.record.seq}`);
+    throw new ConflictError(`the journal of ${roundId} has another record ${items[0]?.entry.record.seq}`);
 }
 
 const PAGE = 1_000;
 type Item = [id: string, fields: string[]];
 
-/** Every item in order, in pages; the next page is fetched while one is being looked at. */
-export async function* pagesStored(redis: Redis, roundId: string): AsyncGenerator<StoredEntry[]> {
+/**
+ * Every item after the record `afterSeq`, in order, in pages; the next page is fetched while one is being looked at. For
+ * the round's own process: only its fenced append writes here, the auditor judges every record, and the reducer refuses
+ * what cannot follow. So shapes are not checked once more: of a long journal that would be a third of a takeover.
+ */
+export async function* pagesStored(
+  redis: Redis,
+  roundId: string,
+  afterSeq = 0,
+): AsyncGenerator<StoredEntry[]> {
   const read = (from: string): Promise<Item[]> => redis.xrange(journalKey(roundId), from, "+", "COUNT", PAGE);
-  let next: Promise<Item[]> | undefined = read("-");
+  let next: Promise<Item[]> | undefined = read(`${afterSeq + 1}-0`);
   while (next !== undefined) {
     const page: Item[] = await next;
     const last = page.at(-1);
@@ -92,14 +105,21 @@ export async function* pagesStored(redis: Redis, roundId: string): AsyncGenerato
 
 function storedOf(fields: string[]): StoredEntry {
   const mark = fields[3];
-  const entry = entrySchema.parse(JSON.parse(fields[1] ?? ""));
+  const entry = JSON.parse(fields[1] ?? "") as Entry;
   return mark ? { entry, mark: JSON.parse(mark) as CommandMark } : { entry };
 }
 
-/** Every item in order. */
+/** Whether the journal has this record: its number with this hash. */
+export async function hasRecord(redis: Redis, roundId: string, seq: number, hash: string): Promise<boolean> {
+  const [item] = await redis.xrange(journalKey(roundId), `${seq}-0`, `${seq}-0`);
+  return item !== undefined && storedOf(item[1]).entry.hash === hash;
+}
+
+/** Every item in order, each with the shape of one. */
 export async function readStored(redis: Redis, roundId: string): Promise<StoredEntry[]> {
   const out: StoredEntry[] = [];
-  for await (const page of pagesStored(redis, roundId)) out.push(...page);
+  for await (const page of pagesStored(redis, roundId))
+    out.push(...page.map((item) => ({ ...item, entry: entrySchema.parse(item.entry) })));
   return out;
 }
 

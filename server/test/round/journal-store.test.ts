@@ -6,6 +6,7 @@ import { openBody } from "../../../shared-schema/test/support/round.ts";
 import { leaseKey, releaseLease, renewLease, takeLease, tryLease } from "../../src/infra/leases.ts";
 import { createRedis, type Redis } from "../../src/infra/redis.ts";
 import { appendJournal, FencedError, readJournal, readStored } from "../../src/round/journal-store.ts";
+import { appendSurely } from "../../src/round/sure-append.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
 
 const ROUND = "main-1800000000";
@@ -98,5 +99,35 @@ describe("journal store", () => {
     assert.ok((await tryLease(redis, "slot", 1_000, await time())).lease);
     const held = await tryLease(redis, "slot", 1_000, 0);
     assert.ok(held.lease === undefined && held.againInMs > 0 && held.againInMs <= 1_000);
+  });
+
+  it("R4: what got no answer is asked about again; a clear no is not", async () => {
+    const held = await lease();
+    const waits: number[] = [];
+    const after = (ms: number, work: () => void) => {
+      waits.push(ms);
+      work();
+    };
+    let answers = 0;
+    const unheard = async () => {
+      await appendJournal(redis, held, ROUND, [{ entry: first }]);
+      answers += 1;
+      if (answers < 3) throw new Error("Connection is closed.");
+    };
+    await appendSurely(unheard, after);
+    assert.deepEqual([answers, waits.length], [3, 2]);
+    assert.deepEqual(await readJournal(redis, ROUND), [first]);
+    const full = () => redis.call("NONSENSE").then(() => undefined);
+    await assert.rejects(appendSurely(full, after), /unknown command/);
+    await releaseLease(redis, held);
+    await assert.rejects(
+      appendSurely(() => appendJournal(redis, held, ROUND, [{ entry: second }]), after),
+      FencedError,
+    );
+    assert.equal(waits.length, 2);
+    await assert.rejects(
+      appendSurely(() => Promise.reject(new Error("gone for good")), after),
+      /for good/,
+    );
   });
 });
