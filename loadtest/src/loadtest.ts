@@ -9,6 +9,7 @@ import { createRecorder, type Report } from "./report/index.ts";
 import { createLiveView } from "./report/live.ts";
 import { type Outcome, runWithReport } from "./run.ts";
 import { signin } from "./signin/index.ts";
+import { chooseTarget, terminalAsk } from "./target.ts";
 
 interface Scenario {
   summary: string;
@@ -16,8 +17,10 @@ interface Scenario {
   read(args: readonly string[]): {
     folder: string | undefined;
     values: Record<string, number | string | boolean>;
+    /** Of a scenario that can play against a game of somebody else. */
+    wanted: { target: string; "allow-remote": boolean } | undefined;
     /** Ends early, and orderly, when the signal fires. */
-    run(signal: AbortSignal, report: Report): Promise<Outcome>;
+    run(signal: AbortSignal, report: Report, target?: string): Promise<Outcome>;
   };
 }
 
@@ -34,13 +37,22 @@ const scenario = <T extends OptionTable>(one: {
   summary: one.summary,
   options: one.options,
   read(args) {
+    const isTargeted = Object.hasOwn(one.options, "target");
+    if (!isTargeted && args.some((arg) => /^--target\b/.test(arg)))
+      throw new UsageError(
+        "This scenario breaks things on purpose: it starts its own game and takes no --target.",
+      );
     const { out, ...rest } = readOptions({ ...one.options, ...common }, args);
     // What is left is the scenario's own table.
     const values = rest as unknown as Values<T>;
     return {
       folder: out === "" ? undefined : String(out),
       values,
-      run: (signal, report) => one.run(values, signal, report),
+      wanted: isTargeted
+        ? { target: String(rest.target), "allow-remote": rest["allow-remote"] === true }
+        : undefined,
+      run: (signal, report, target) =>
+        one.run(target === undefined ? values : { ...values, target }, signal, report),
     };
   },
 });
@@ -59,7 +71,9 @@ async function main(): Promise<number> {
   const [name = "", ...args] = process.argv.slice(2);
   const chosen = Object.hasOwn(scenarios, name) ? scenarios[name] : undefined;
   if (chosen === undefined) throw new UsageError(`There is no scenario "${name}". Choose from:\n${usage()}`);
-  const { folder, values, run } = chosen.read(args);
+  const { folder, values, wanted, run } = chosen.read(args);
+  const target =
+    wanted === undefined ? undefined : await chooseTarget(wanted, terminalAsk(process.stdin, process.stderr));
   const ending = new AbortController();
   const stop = (signal: NodeJS.Signals): void => {
     if (ending.signal.aborted) process.exit(130);
@@ -73,7 +87,7 @@ async function main(): Promise<number> {
   recorder.watch("harness", process.pid);
   const { ok, line } = await runWithReport(
     recorder,
-    (report) => run(ending.signal, report),
+    (report) => run(ending.signal, report, target),
     ending.signal,
     folder,
     {

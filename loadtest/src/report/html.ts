@@ -18,11 +18,23 @@ const LAST = ["CPU", "memory", "descriptors", "memory of the machine", "lateness
 const section = (title: string, body: string): string =>
   body === "" ? "" : `<section><h2>${escapeHtml(title)}</h2>${body}</section>`;
 
-const table = (heads: readonly string[], rows: readonly string[]): string =>
-  `<div class="card wide"><table><thead><tr>${heads.map((head) => `<th scope="col">${escapeHtml(head)}</th>`).join("")}</tr></thead><tbody>${rows.join("")}</tbody></table></div>`;
+type Cells = readonly string[];
 
-const row = (name: string, cells: readonly string[]): string =>
-  `<tr><th scope="row">${name}</th>${cells.map((cell) => `<td>${cell}</td>`).join("")}</tr>`;
+/** A table that becomes a list of cards on a phone: each cell then names its own column. */
+function table(heads: Cells, rows: readonly { name: string; cells: Cells }[]): string {
+  const head = heads.map((text) => `<th scope="col">${escapeHtml(text)}</th>`).join("");
+  const body = rows.map(({ name, cells }) => {
+    const told = cells
+      .map((cell, at) =>
+        cell === "" ? `<td></td>` : `<td data-of="${escapeHtml(heads[at + 1] ?? "")}">${cell}</td>`,
+      )
+      .join("");
+    return `<tr><th scope="row">${name}</th>${told}</tr>`;
+  });
+  return `<div class="card wide"><table class="cards"><thead><tr>${head}</tr></thead><tbody>${body.join("")}</tbody></table></div>`;
+}
+
+const row = (name: string, cells: Cells): { name: string; cells: Cells } => ({ name, cells });
 
 const list = (pairs: readonly (readonly [string, string])[]): string =>
   `<dl>${pairs.map(([name, value]) => `<dt>${escapeHtml(name)}</dt><dd>${escapeHtml(value)}</dd>`).join("")}</dl>`;

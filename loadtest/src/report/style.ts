@@ -58,6 +58,8 @@ tbody tr:last-child>*{border-bottom:0}
 dl{display:grid;grid-template-columns:minmax(0,max-content) minmax(0,1fr);gap:4px 16px;margin:0;font-size:.9rem}
 dt{color:var(--quiet)}dd{margin:0;overflow-wrap:anywhere}
 .pair{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(100%,330px),1fr));gap:14px}
+@media (max-width:620px){.cards thead{display:none}.cards,.cards tbody{display:block}.cards tr{display:grid;grid-template-columns:1fr 1fr;gap:2px 12px;padding:10px 0;border-bottom:1px solid var(--rule)}.cards tr:last-child{border:0}
+.cards th,.cards td{border:0;padding:0;text-align:left}.cards th{grid-column:1/-1;font-weight:620}.cards td:empty{display:none}.cards td[data-of]:not([data-of=""])::before{content:attr(data-of);display:block;color:var(--quiet);font-size:.75rem}.cards td[data-of=""]{grid-column:1/-1;padding-top:4px}}
 details{margin-top:14px}summary{cursor:pointer;color:var(--accent);font-weight:550}
 pre{overflow-x:auto;font-size:.8rem;background:var(--card);border:1px solid var(--rule);border-radius:8px;padding:10px}
 ul,ol{margin:4px 0;padding-left:1.3rem}

@@ -40,9 +40,9 @@ export function clockText(ms: number): string {
   return hours > 0 ? `${hours}:${two(minutes)}:${rest}` : `${minutes}:${rest}`;
 }
 
-/** "entryPrice" becomes "entry price"; ends of names that are units stay readable. */
+/** "ownLagP99" becomes "own lag p99". */
 export const nameText = (name: string): string =>
   name
     .replaceAll(/([a-z0-9])([A-Z])/g, "$1 $2")
     .replaceAll(/[_-]/g, " ")
-    .replaceAll(/ [A-Z](?=[a-z])/g, (found) => found.toLowerCase());
+    .replaceAll(/ [A-Z](?=[a-z0-9])/g, (found) => found.toLowerCase());
