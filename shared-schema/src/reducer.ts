@@ -74,19 +74,43 @@ function voucherOf(
   return { voucher, player };
 }
 
-function spend(state: RoundState, player: PlayerState, voucher: Voucher, hex: string): void {
+/**
+ * Each player's last voucher, hex, where its hash is still to be made: only that one is ever asked for, and hashing all
+ * of them is more than half of a replay.
+ */
+export type Unhashed = Map<PlayerState, string>;
+
+/** Makes the hashes that `apply` has put off; until then `lastVoucherHash` is not to be read. */
+export function hashVouchers(unhashed: Unhashed): void {
+  for (const [player, hex] of unhashed) player.lastVoucherHash = voucherHash(hex);
+  unhashed.clear();
+}
+
+function spend(
+  state: RoundState,
+  player: PlayerState,
+  voucher: Voucher,
+  hex: string,
+  later?: Unhashed,
+): void {
   player.spent += voucher.amount;
   player.nextSeq = voucher.seq + 1;
-  player.lastVoucherHash = voucherHash(hex);
+  if (later) later.set(player, hex);
+  else player.lastVoucherHash = voucherHash(hex);
   state.staked += voucher.amount;
 }
 
-function enter(state: RoundState, entry: Entry, record: JournalRecord & { kind: "enter" }): void {
+function enter(
+  state: RoundState,
+  entry: Entry,
+  record: JournalRecord & { kind: "enter" },
+  later?: Unhashed,
+): void {
   const { body } = record;
   const { voucher, player } = voucherOf(state, record, body.voucher);
   if (state.memes.has(voucher.memeId)) throw impossible(record, "the meme is in the round already");
   const title = entry.private?.title;
-  spend(state, player, voucher, body.voucher);
+  spend(state, player, voucher, body.voucher, later);
   player.entries.push(voucher.memeId);
   state.memes.set(voucher.memeId, {
     memeId: voucher.memeId,
@@ -107,11 +131,11 @@ function enter(state: RoundState, entry: Entry, record: JournalRecord & { kind: 
   });
 }
 
-function boost(state: RoundState, record: JournalRecord & { kind: "boost" }): void {
+function boost(state: RoundState, record: JournalRecord & { kind: "boost" }, later?: Unhashed): void {
   const { voucher, player } = voucherOf(state, record, record.body.voucher);
   const meme = memeOf(state, record, voucher.memeId);
   const score = boostScore(state.open.rules, state.open.opensAt, voucher.amount, record.at);
-  spend(state, player, voucher, record.body.voucher);
+  spend(state, player, voucher, record.body.voucher, later);
   player.boosts.set(meme.memeId, (player.boosts.get(meme.memeId) ?? 0) + voucher.amount);
   const before = meme.backers.get(player.playKey);
   meme.backers.set(player.playKey, {
@@ -182,7 +206,7 @@ function voidRound(state: RoundState, record: JournalRecord & { kind: "void" }):
   state.phase = { kind: "final", frozen, outcome: { kind: "void", reason, returned } };
 }
 
-function fold(state: RoundState, entry: Entry): void {
+function fold(state: RoundState, entry: Entry, later?: Unhashed): void {
   const { record } = entry;
   switch (record.kind) {
     case "open":
@@ -193,10 +217,10 @@ function fold(state: RoundState, entry: Entry): void {
       return;
     }
     case "enter":
-      enter(state, entry, record);
+      enter(state, entry, record, later);
       return;
     case "boost":
-      boost(state, record);
+      boost(state, record, later);
       return;
     case "chat":
       chat(state, entry, record);
@@ -240,25 +264,28 @@ export const hasEnded = ({ phase }: RoundState, record: JournalRecord): boolean 
 
 /**
  * Folds one entry in, in place, for speed: whoever owns the state throws it away when storing the entry failed.
- * Throws, with the state unchanged, on a record that cannot follow.
+ * Throws, with the state unchanged, on a record that cannot follow. With `later`, vouchers are hashed when hashVouchers is
+ * called: for whoever folds many.
  */
-export function apply(state: RoundState, entry: Entry): void {
+export function apply(state: RoundState, entry: Entry, later?: Unhashed): void {
   const { record } = entry;
   if (record.seq !== state.head.seq + 1) throw impossible(record, `the head is ${state.head.seq}`);
   if (record.prev !== state.head.hash) throw impossible(record, "it names another record as the one before");
   if (record.at < state.head.at) throw impossible(record, "it is earlier than the one before");
   if (hasEnded(state, record)) throw impossible(record, "the journal has ended");
-  fold(state, entry);
+  fold(state, entry, later);
   state.head = headOf(entry);
 }
 
 /** R4: the state a journal adds up to. Throws on an empty journal or one whose records do not follow. */
 export function replay(entries: Iterable<Entry>): RoundState {
+  const unhashed: Unhashed = new Map();
   let state: RoundState | undefined;
   for (const entry of entries) {
     if (state === undefined) state = openState(entry);
-    else apply(state, entry);
+    else apply(state, entry, unhashed);
   }
+  hashVouchers(unhashed);
   if (state === undefined) throw new Error("the journal is empty");
   return state;
 }

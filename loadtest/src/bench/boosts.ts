@@ -16,6 +16,7 @@ import { LIMITS } from "../../../server/src/infra/limits.ts";
 import { createRedis } from "../../../server/src/infra/redis.ts";
 import { RoundActor } from "../../../server/src/round/actor.ts";
 import { appendJournal } from "../../../server/src/round/journal-store.ts";
+import { RefBook } from "../../../server/src/round/refs.ts";
 import { makePlayers, openWithDeposits, signBoosts } from "./crowd.ts";
 import type { Figure } from "./measure.ts";
 
@@ -97,7 +98,7 @@ async function measure(redis: ReturnType<typeof createRedis>): Promise<Figure[]>
 
   const lease = await takeLease(redis, "bench", 3_600_000);
   if (!lease) throw new Error("the lease is taken");
-  const actor = new RoundActor(state, [], {
+  const actor = new RoundActor(state, new RefBook(), {
     append: (items) => appendJournal(redis, lease, "bench", items),
     verify,
     sign: (bytes) => sign(null, bytes, privateKey).toString("hex"),

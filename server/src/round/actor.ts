@@ -9,15 +9,14 @@
 import { type Command, decide } from "@meme-rounds/shared-schema/decide";
 import { ERRORS, type ErrorCode } from "@meme-rounds/shared-schema/errors";
 import { hashJson } from "@meme-rounds/shared-schema/hash";
-import type { Accepted, Rejected } from "@meme-rounds/shared-schema/messages";
 import { acceptedBytes, rejectedBytes } from "@meme-rounds/shared-schema/receipt";
 import { type Entry, seal } from "@meme-rounds/shared-schema/records";
 import { apply } from "@meme-rounds/shared-schema/reducer";
 import type { RoundState } from "@meme-rounds/shared-schema/round-state";
 import type { CommandMark, StoredEntry } from "./journal-store.ts";
-import { type Outcome, RefBook, type Written, writtenAs } from "./refs.ts";
+import { type Answer, type Outcome, type RefBook, type Written, writtenAs } from "./refs.ts";
 
-export type Answer = ({ ok: true } & Accepted) | ({ ok: false } & Rejected);
+export type { Answer } from "./refs.ts";
 
 /** Who sent a command under which ref; absent for the room's own commands. */
 export interface Sender {
@@ -58,15 +57,27 @@ export class RoundActor {
   readonly state: RoundState;
   private readonly deps: ActorDeps;
   private readonly waiting: Waiting[] = [];
-  private readonly refs = new RefBook<Promise<Answer>>();
+  private readonly refs: RefBook;
   private running = false;
+  private idle: (() => void)[] = [];
   private failed = false;
 
-  /** `stored` is the journal that `state` is the replay of: its marks restore idempotence after a takeover. */
-  constructor(state: RoundState, stored: readonly StoredEntry[], deps: ActorDeps) {
+  /** `refs`: what the journal says was answered; it restores idempotence after a takeover. */
+  constructor(state: RoundState, refs: RefBook, deps: ActorDeps) {
     this.state = state;
+    this.refs = refs;
     this.deps = deps;
-    for (const item of stored) this.refs.replay(item);
+  }
+
+  /**
+   * Takes nothing more (R11): what is being written is written and answered; the rest is refused with UNAVAILABLE, for the
+   * same again to reach the round's next process. Resolves when the last answer is given.
+   */
+  async close(): Promise<void> {
+    this.failed = true;
+    for (const { mark, resolve } of this.waiting.splice(0))
+      resolve(this.rejected(mark?.ref ?? "", "UNAVAILABLE"));
+    if (this.running) await new Promise<void>((resolve) => this.idle.push(resolve));
   }
 
   /** What the rules would say now, without doing it. */
@@ -110,7 +121,7 @@ export class RoundActor {
   }
 
   /** The answer that a command got: the signature of the same bytes is the same. */
-  private async again(ref: string, outcome: Outcome<Promise<Answer>>): Promise<Answer> {
+  private async again(ref: string, outcome: Outcome): Promise<Answer> {
     switch (outcome.kind) {
       case "waiting":
         return await outcome.answer;
@@ -128,6 +139,7 @@ export class RoundActor {
       while (this.waiting.length > 0 && !this.failed) await this.commit(this.waiting.splice(0, MAX_BATCH));
     } finally {
       this.running = false;
+      for (const tell of this.idle.splice(0)) tell();
     }
   }
 

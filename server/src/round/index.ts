@@ -15,6 +15,7 @@ import { cancelLive } from "./cancel.ts";
 import { createDetails } from "./details.ts";
 import { RoundDirectory } from "./directory.ts";
 import { RoundExpiry } from "./expiry.ts";
+import { RoundFollower } from "./follower.ts";
 import { RoundKeeper } from "./keeper.ts";
 import { leaveOrder, type Order } from "./orders.ts";
 import type { Load } from "./placement.ts";
@@ -26,6 +27,7 @@ import type {
   PaymentPort,
   StandingPort,
 } from "./ports.ts";
+import { afterMs } from "./pulse.ts";
 import { createRoundRoom } from "./room.ts";
 import type { RoomOptions } from "./room-deps.ts";
 import { roundRoutes } from "./routes.ts";
@@ -81,15 +83,14 @@ export interface RoundService {
 export function createRoundService(options: RoundServiceOptions, deps: RoundServiceDeps): RoundService {
   const directory = new RoundDirectory(deps.redis);
   const verify = createVerifier();
-  const room = createRoundRoom({ ...deps, ...options, directory, verify, clock: () => performance.now() });
+  const follower = new RoundFollower(options, { ...deps, directory, after: afterMs });
+  const clock = () => performance.now();
+  const room = createRoundRoom({ ...deps, ...options, directory, follower, verify, clock });
   const expiry = new RoundExpiry(options, { ...deps, directory, verify });
   const keeper = new RoundKeeper(options, {
     ...deps,
     directory,
-    after: (ms, work) => {
-      const timer = setTimeout(work, ms);
-      return () => clearTimeout(timer);
-    },
+    after: afterMs,
     createRoom: async (roomOptions: RoomOptions) => {
       const { roomId } = await matchMaker.createRoom("round", roomOptions);
       await matchMaker.remoteRoomCall(roomId, "announce", []);
@@ -103,6 +104,7 @@ export function createRoundService(options: RoundServiceOptions, deps: RoundServ
     },
     start() {
       keeper.start();
+      follower.start();
       expiry.start();
     },
     cancel: (roundId, by, reason) =>
@@ -127,7 +129,7 @@ export function createRoundService(options: RoundServiceOptions, deps: RoundServ
       return round && (await details.detailOf(round));
     },
     async stop() {
-      await Promise.all([keeper.stop(), expiry.stop()]);
+      await Promise.all([keeper.stop(), follower.stop(), expiry.stop()]);
     },
   };
 }

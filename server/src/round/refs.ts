@@ -4,11 +4,14 @@
  * hundreds of thousands of records is read in seconds only without them.
  */
 import type { ErrorCode } from "@meme-rounds/shared-schema/errors";
+import type { Accepted, Rejected } from "@meme-rounds/shared-schema/messages";
 import type { Entry } from "@meme-rounds/shared-schema/records";
 import type { CommandMark, StoredEntry } from "./journal-store.ts";
 
 /** Refs remembered per player: a client has one command of a kind in flight. */
 const MAX_REFS = 32;
+
+export type Answer = ({ ok: true } & Accepted) | ({ ok: false } & Rejected);
 
 /** What an accepted command became. */
 export interface Written {
@@ -19,25 +22,25 @@ export interface Written {
 }
 
 /** `waiting`: it is not decided or not durable yet. */
-export type Outcome<W> =
-  | { kind: "waiting"; answer: W }
+export type Outcome =
+  | { kind: "waiting"; answer: Promise<Answer> }
   | ({ kind: "accepted" } & Written)
   | { kind: "rejected"; code: ErrorCode; message: string | undefined };
 
-interface Remembered<W> {
+interface Remembered {
   digest: string;
-  outcome: Outcome<W>;
+  outcome: Outcome;
 }
 
-export class RefBook<W> {
-  private readonly players = new Map<string, Map<string, Remembered<W>>>();
+export class RefBook {
+  private readonly players = new Map<string, Map<string, Remembered>>();
 
-  get(playKey: string, ref: string): Readonly<Remembered<W>> | undefined {
+  get(playKey: string, ref: string): Readonly<Remembered> | undefined {
     return this.players.get(playKey)?.get(ref);
   }
 
   /** Remembers a command; the oldest of its player is forgotten where there are too many. */
-  note({ playKey, ref, digest }: CommandMark, outcome: Outcome<W>): void {
+  note({ playKey, ref, digest }: CommandMark, outcome: Outcome): void {
     let mine = this.players.get(playKey);
     if (mine === undefined) {
       mine = new Map();
@@ -50,7 +53,7 @@ export class RefBook<W> {
   }
 
   /** A command that waited has its answer; nothing where it was forgotten meanwhile. */
-  settle({ playKey, ref }: CommandMark, outcome: Outcome<W>): void {
+  settle({ playKey, ref }: CommandMark, outcome: Outcome): void {
     const had = this.players.get(playKey)?.get(ref);
     if (had !== undefined) had.outcome = outcome;
   }

@@ -5,6 +5,7 @@ import type { SharedLimiter } from "../infra/limiter.ts";
 import type { Logger } from "../infra/logger.ts";
 import type { Redis } from "../infra/redis.ts";
 import type { RoundDirectory } from "./directory.ts";
+import type { RoundFollower } from "./follower.ts";
 import type { AnalyticsPort, AudiencePort, AuthPort, ContentPort, PaymentPort } from "./ports.ts";
 
 /** What the keeper passes to a room it creates. */
@@ -22,6 +23,7 @@ export interface RoundDeps {
   /** A connection of its own for binary patches. */
   tapRedis: Redis;
   directory: RoundDirectory;
+  follower: Pick<RoundFollower, "take" | "leave">;
   auth: AuthPort;
   content: ContentPort;
   payment: PaymentPort;

@@ -29,6 +29,7 @@ import { LeaseKeeper } from "./lease-keeper.ts";
 import { RoundLife } from "./life.ts";
 import { openRound } from "./open.ts";
 import { OrderDesk } from "./orders.ts";
+import { standingsOf } from "./projection.ts";
 import type { RoomOptions, RoundDeps } from "./room-deps.ts";
 import { closeSlow } from "./serializer.ts";
 import { RoundShow } from "./show.ts";
@@ -100,21 +101,22 @@ export function createRoundRoom(deps: RoundDeps) {
 
     override async onCreate(options: RoomOptions): Promise<void> {
       const { roundId, arena, lease } = options;
+      this.state.roundId = roundId;
       await deps.directory.begin(arena, roundId);
       const { show } = this;
       const opened = await openRound(
         { network: deps.network, arena, roundId, roundSeconds: deps.roundSeconds, opensAt: options.opensAt },
         lease,
-        { ...deps, beforeBlind: (state) => show.darken(state) },
+        deps,
       );
-      const actor = new RoundActor(opened.state, opened.stored, {
+      const actor = new RoundActor(opened.state, opened.refs, {
         append: (items) => appendJournal(deps.redis, lease, roundId, items),
         verify: deps.verify,
         // The round's own key, also when the process' keystore has a newer one by now (M7).
         sign: (bytes) => deps.payment.signReceipt(bytes, opened.state.open.receiptKey),
         now: deps.now,
         pause: turn,
-        beforeBlind: (state) => show.darken(state),
+        beforeBlind: (state) => show.darken(standingsOf(state)),
         onCommitted: (entries) => show.committed(entries),
         onFailed: (error) => this.stop(error),
       });
@@ -147,9 +149,9 @@ export function createRoundRoom(deps: RoundDeps) {
       this.setTimestep(() => this.care(), CARE_MS);
       // Once more: until there was a timestep, Colyseus ticked its clock sixty times a second for want of it.
       this.patchRate = null;
-      show.begin(opened.state);
+      show.begin(opened.state, opened.darkened);
       deps.logger.info(
-        { roundId, roomId: this.roomId, replayed: opened.stored.length },
+        { roundId, roomId: this.roomId, replayed: opened.records, known: opened.known },
         "round is hosted here",
       );
     }
@@ -194,6 +196,7 @@ export function createRoundRoom(deps: RoundDeps) {
 
     override async onDispose(): Promise<void> {
       this.show.end();
+      deps.follower.leave(this.state.roundId);
       await this.tap?.close();
       await this.lease?.release();
     }

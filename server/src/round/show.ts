@@ -23,7 +23,6 @@ import {
   projectTakenDown,
   SHOWN_PAYOUTS,
   type Standings,
-  standingsOf,
 } from "./projection.ts";
 import { afterMs, Pulse } from "./pulse.ts";
 import { snapshotOf } from "./snapshot.ts";
@@ -78,13 +77,14 @@ export class RoundShow {
   }
 
   /** The scoreboard goes dark: what the numbers are now is what they stay until the round has ended. */
-  darken(state: RoundState): void {
-    this.standings = standingsOf(state);
+  darken(standings: Standings): void {
+    this.standings = standings;
   }
 
-  /** From here on the view follows `state`, which its owner changes in place. */
-  begin(state: RoundState): void {
+  /** From here on the view follows `state`, which its owner changes in place. `darkened`: it has gone dark before. */
+  begin(state: RoundState, darkened: Standings | undefined): void {
     this.state = state;
+    this.standings = darkened;
     projectOpening(this.view, state);
     project(this.view, state, this.deps.now(), this.standings);
     projectOutcome(this.view, state);

@@ -11,6 +11,7 @@ import { RoundActor } from "../../src/round/actor.ts";
 import { covered, coveredSnapshot, enteredOf, withoutTitles } from "../../src/round/covered.ts";
 import { leaveOrder, OrderDesk } from "../../src/round/orders.ts";
 import { project, projectOpening, projectTakenDown } from "../../src/round/projection.ts";
+import { RefBook } from "../../src/round/refs.ts";
 import { archivedOf, snapshotOf } from "../../src/round/snapshot.ts";
 import { connected } from "../support/redis.ts";
 import { quiet } from "./media-kit.ts";
@@ -40,7 +41,7 @@ describe("a takedown in a live round", () => {
   function host(round: TestRound, failing = false) {
     const journal: Entry[] = [];
     const gone: string[] = [];
-    const mailbox = new RoundActor(round.state, [], {
+    const mailbox = new RoundActor(round.state, new RefBook(), {
       async append(items) {
         if (failing) throw new Error("Redis is away");
         journal.push(...items.map(({ entry }) => entry));

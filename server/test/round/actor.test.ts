@@ -7,6 +7,7 @@ import { replay } from "@meme-rounds/shared-schema/reducer";
 import { type Actor, actor, STUB, TestRound } from "../../../shared-schema/test/support/round.ts";
 import { RoundActor, type Sender } from "../../src/round/actor.ts";
 import type { StoredEntry } from "../../src/round/journal-store.ts";
+import { RefBook } from "../../src/round/refs.ts";
 
 const ann = actor("ann");
 const bob = actor("bob");
@@ -18,6 +19,13 @@ interface Rig {
   journal: StoredEntry[];
   failures: unknown[];
   append: (items: readonly StoredEntry[]) => Promise<void>;
+}
+
+/** What a journal says was answered. */
+function refsOf(journal: readonly StoredEntry[]): RefBook {
+  const refs = new RefBook();
+  for (const item of journal) refs.replay(item);
+  return refs;
 }
 
 /** A mailbox over a round in which Ann and Bob have deposits and Bob has entered a meme. */
@@ -32,7 +40,7 @@ function rig(signer = STUB, append?: (rig: Rig, items: readonly StoredEntry[]) =
     append: async (items) => void made.journal.push(...items),
     mailbox: undefined as unknown as RoundActor,
   };
-  made.mailbox = new RoundActor(round.state, made.journal, {
+  made.mailbox = new RoundActor(round.state, refsOf(made.journal), {
     append: (items) => (append ? append(made, items) : made.append(items)),
     verify: signer.verify,
     sign: (bytes) => signEd25519(bytes, SEED),
@@ -106,7 +114,7 @@ describe("round actor", () => {
     const from = sender(ann, { amount: 100 });
     const first = await mailbox.submit(command, from);
     const state = replay(journal.map((item) => item.entry));
-    const successor = new RoundActor(state, journal, {
+    const successor = new RoundActor(state, refsOf(journal), {
       append: async (items) => void journal.push(...items),
       verify: STUB.verify,
       sign: (bytes) => signEd25519(bytes, SEED),
@@ -136,7 +144,7 @@ describe("round actor", () => {
     const from = sender(ann, 1);
     const first = await mailbox.submit(command, from);
     let signed = 0;
-    const successor = new RoundActor(replay(journal.map((item) => item.entry)), journal, {
+    const successor = new RoundActor(replay(journal.map((item) => item.entry)), refsOf(journal), {
       append: async () => assert.fail("nothing is written"),
       verify: STUB.verify,
       sign: (bytes) => {
@@ -182,7 +190,7 @@ describe("round actor", () => {
   it("R6: what the scoreboard was when it went dark is asked for before the round is blind", async () => {
     const { round } = rig();
     const seen: string[] = [];
-    const mailbox = new RoundActor(round.state, [], {
+    const mailbox = new RoundActor(round.state, new RefBook(), {
       append: async () => undefined,
       verify: STUB.verify,
       sign: () => "",

@@ -9,6 +9,7 @@ import { LIMITS, type LimitRule } from "../../src/infra/limits.ts";
 import { createLogger } from "../../src/infra/logger.ts";
 import { RoundActor } from "../../src/round/actor.ts";
 import { CommandEdge } from "../../src/round/commands.ts";
+import { RefBook } from "../../src/round/refs.ts";
 
 const [ann, bob] = [actor("ann"), actor("bob")];
 const unasked = (): never => assert.fail("not asked for");
@@ -23,7 +24,7 @@ function rig() {
   const limiter = {
     judge: (_rule: LimitRule): Standing | Promise<Standing> => ({ verdict: "ok", remaining: 1, resetMs: 0 }),
   };
-  const mailbox = new RoundActor(round.state, [], {
+  const mailbox = new RoundActor(round.state, new RefBook(), {
     append: async () => undefined,
     verify: STUB.verify,
     sign: (bytes) => signEd25519(bytes, new Uint8Array(32).fill(7)),

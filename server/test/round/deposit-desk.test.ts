@@ -9,6 +9,7 @@ import { createRedis, type Redis } from "../../src/infra/redis.ts";
 import type { DepositVerdict } from "../../src/payment/index.ts";
 import { type Answer, RoundActor } from "../../src/round/actor.ts";
 import { type DepositDeskDeps, takeDeposit } from "../../src/round/deposit-desk.ts";
+import { RefBook } from "../../src/round/refs.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
 import { until } from "../support/wait.ts";
 
@@ -36,7 +37,7 @@ describe("the round's deposit desk", () => {
     const round = new TestRound({ signer: STUB });
     const limits = createPlayLimits({ redis, now: () => round.now });
     const sent: string[] = [];
-    const box = new RoundActor(round.state, [], {
+    const box = new RoundActor(round.state, new RefBook(), {
       append: async () => undefined,
       verify,
       sign: (bytes) => signEd25519(bytes, new Uint8Array(32).fill(7)),

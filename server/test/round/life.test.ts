@@ -11,6 +11,7 @@ import { RoundDirectory } from "../../src/round/directory.ts";
 import { RoundKeeper } from "../../src/round/keeper.ts";
 import { RoundLife } from "../../src/round/life.ts";
 import type { SettlementView } from "../../src/round/ports.ts";
+import { RefBook } from "../../src/round/refs.ts";
 import type { RoomOptions } from "../../src/round/room-deps.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
 import { until } from "../support/wait.ts";
@@ -47,7 +48,7 @@ describe("round life", () => {
       if (failing === name) throw new Error(`${name} is down`);
       asked.push(name);
     };
-    const mailbox = new RoundActor(round.state, [], {
+    const mailbox = new RoundActor(round.state, new RefBook(), {
       append: async () => undefined,
       verify: STUB.verify,
       sign: () => "",

@@ -83,7 +83,7 @@ export class Host {
     const opened = await openRound(
       { network: "devchain", arena, roundId, roundSeconds: ROUND_SECONDS, opensAt },
       lease,
-      { redis, payment, now: () => process.now(), beforeBlind: () => undefined },
+      { redis, payment, now: () => process.now() },
     );
     let isListed = false;
     let isLost = false;
@@ -97,7 +97,7 @@ export class Host {
       if (isListed) end();
     };
     const append = (items: readonly StoredEntry[]) => appendJournal(redis, lease, roundId, items);
-    const actor = new RoundActor(opened.state, opened.stored, {
+    const actor = new RoundActor(opened.state, opened.refs, {
       append: async (items) => {
         const written = append(items);
         if (this.mutation === "early-ack") written.catch(() => undefined);
@@ -135,7 +135,7 @@ export class Host {
     };
     isListed = true;
     if (isLost) return end();
-    world.note(`${process.name} hosts ${room.roomId}, ${opened.stored.length} records`);
+    world.note(`${process.name} hosts ${room.roomId}, ${opened.records} records`);
     if (process.now() < opened.state.open.closesAt)
       await directory.setLive(arena, { roundId, roomId: room.roomId }, lease);
     care();
