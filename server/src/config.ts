@@ -193,6 +193,13 @@ const schema = z.object({
     .min(0)
     .default(660)
     .describe("How long a stopping process may finish (R11)."),
+  DRAIN_GRACE_SECONDS: z.coerce
+    .number()
+    .min(0)
+    .default(2)
+    .describe(
+      "A stopping process serves on for so long after /readyz has said no, within DRAIN_SECONDS: longer than load balancers take to notice.",
+    ),
 });
 
 type Secret = "JWT_SECRET" | "MEDIA_SECRET";

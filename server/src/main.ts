@@ -23,7 +23,7 @@ async function main(): Promise<void> {
   const logger = createLogger(config.SERVICES.join("+"), config.LOG_LEVEL);
   measureProcess();
   const life = new Lifecycle(logger);
-  life.onSignals(config.DRAIN_SECONDS * 1000 + STOP_MS);
+  life.onSignals({ drainMs: config.DRAIN_SECONDS * 1000, stopMs: STOP_MS });
   try {
     await refuseAtBoot(config, { fetch, logger });
     // Loaded when asked for: the auditor carries no game, the game no transformer.

@@ -83,12 +83,18 @@ export const settledPayoutSchema = z.strictObject({
   vout: z.number().int().nonnegative(),
 });
 
+/** Times in ms. */
+export type Notice =
+  | { kind: "takedown"; text: string; at: number }
+  /** R11: this process stops; until then the round stays on it. */
+  | { kind: "drain"; text: string; at: number; until: number };
+
 export interface ServerMessages {
   accepted: Accepted;
   rejected: Rejected;
   you: You;
   chat: ChatMessage;
-  notice: { kind: "drain" | "takedown"; text: string; at: number };
+  notice: Notice;
   settled: { txids: string[]; payouts: z.infer<typeof settledPayoutSchema>[] };
   model: { memeId: string; glb: string; poster: string; turntable: string };
 }

@@ -16,6 +16,7 @@ import { modelsStatus } from "../content/aitubo/provider.ts";
 import { createContentService } from "../content/index.ts";
 import { createClassifier } from "../content/moderation/classifier.ts";
 import { matchMaker, RedisPresence, Server, WebSocketTransport } from "../infra/colyseus.ts";
+import { servingOn, watchIntake } from "../infra/http-drain.ts";
 import { PATIENCE } from "../infra/http-guard.ts";
 import type { Lifecycle } from "../infra/lifecycle.ts";
 import type { Logger } from "../infra/logger.ts";
@@ -38,6 +39,8 @@ import { harden, webHardening } from "./hardening.ts";
 import { operatorKeystore } from "./keystores.ts";
 import { profilePictures } from "./profile-pictures.ts";
 
+/** How long a request that is under way at the end may still take, ms. */
+const LAST_REQUESTS_MS = 5_000;
 /** Frames a player may send: a deposit with its parents is the largest. */
 const MAX_MESSAGE_BYTES = 512 * 1024;
 const PING_MS = 15_000;
@@ -157,6 +160,7 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
   );
 
   const http = front.gate.createServer(undefined, PATIENCE);
+  const intake = watchIntake(http, life);
   const isSpectator = (req: IncomingMessage) => (req.url ?? "").startsWith("/spectate/");
   http.on("upgrade", (req, socket, head) => {
     if (isSpectator(req) && !audience.handleUpgrade(req, socket, head)) socket.destroy();
@@ -208,7 +212,7 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
           authenticate: auth.authenticate,
           limiter: front.limiter,
           logger,
-          ready: async () => redis.status === "ready",
+          ready: async () => !life.isDraining && redis.status === "ready",
           details: async () => ({ models: await modelsStatus(config, { redis, logger, now }) }),
         },
       ),
@@ -239,6 +243,10 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
   life.add("rooms", () => colyseus.gracefullyShutdown(false));
   round.start();
   life.add("rounds", () => round.stop());
+  // Stops first: who calls from now on is another process' caller.
+  life.add("intake", () => intake.stop(LAST_REQUESTS_MS));
+  life.addDrain("rounds", (drain) => round.drain(drain));
+  life.addDrain("callers", (drain) => servingOn(config.DRAIN_GRACE_SECONDS * 1_000, drain, now()));
   const address = http.address();
   return typeof address === "object" && address !== null ? address.port : config.PORT;
 }

@@ -18,6 +18,7 @@ export async function startHealth(
     const known = path === "/healthz" || path === "/readyz";
     const answer = (status: number, body: Record<string, unknown>) =>
       res.writeHead(status, { "content-type": "application/json" }).end(JSON.stringify(body));
+    if (path === "/readyz" && life.isDraining) return void answer(503, { ok: false });
     if (path !== "/readyz" || !details) return void answer(known ? 200 : 404, { ok: known });
     details().then(
       (more) => answer(200, { ok: true, ...more }),

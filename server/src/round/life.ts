@@ -50,6 +50,11 @@ export class RoundLife {
     this.deps = deps;
   }
 
+  /** The result is in the archive: whatever comes now, nobody has to take this round over. */
+  get isFinished(): boolean {
+    return this.archived;
+  }
+
   /** Does what is due. One step at a time; a failing step is logged and tried again at the next tick. */
   async tick(now: number): Promise<void> {
     if (this.busy || this.over) return;
