@@ -134,10 +134,14 @@ export class Recorder implements Report {
   }
 
   bound(bound: Bound): void {
-    const { floor, ratio } = bound;
-    const computed = floor === undefined || floor === 0 ? undefined : bound.value / floor;
-    const shown = ratio ?? computed;
-    this.bounds.set(bound.name, { ...bound, ...(shown === undefined ? {} : { ratio: shown }) });
+    const { floor } = bound;
+    const ratio = bound.ratio ?? (floor === undefined || floor === 0 ? undefined : bound.value / floor);
+    this.bounds.set(bound.name, {
+      ...bound,
+      value: short(bound.value),
+      ...(floor === undefined ? {} : { floor: short(floor) }),
+      ...(ratio === undefined ? {} : { ratio: short(ratio) }),
+    });
   }
 
   watch(name: string, pid: number): void {
