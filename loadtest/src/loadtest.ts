@@ -3,12 +3,14 @@
  * Owns: choosing the scenario, Ctrl-C, the exit status (1 when something did not hold). The last line printed is one
  * line of JSON with the figures; pictures and numbers are in the report whose path stands above it.
  */
+import { chaos } from "./chaos/index.ts";
 import { money } from "./money/index.ts";
 import { helpOf, type OptionTable, readOptions, UsageError, type Values } from "./options.ts";
 import { createRecorder, type Report } from "./report/index.ts";
 import { createLiveView } from "./report/live.ts";
 import { type Outcome, runWithReport } from "./run.ts";
 import { signin } from "./signin/index.ts";
+import { smoke } from "./smoke/index.ts";
 import { chooseTarget, terminalAsk } from "./target.ts";
 
 interface Scenario {
@@ -57,7 +59,12 @@ const scenario = <T extends OptionTable>(one: {
   },
 });
 
-const scenarios: Record<string, Scenario> = { money: scenario(money), signin: scenario(signin) };
+const scenarios: Record<string, Scenario> = {
+  chaos: scenario(chaos),
+  money: scenario(money),
+  signin: scenario(signin),
+  smoke: scenario(smoke),
+};
 
 const usage = (): string =>
   [

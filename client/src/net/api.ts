@@ -30,7 +30,8 @@ export type GalleryItem = z.infer<typeof galleryAnswer>["items"][number];
 type Page<A extends z.ZodType> = Promise<Answered<z.infer<A>>>;
 
 export interface Api {
-  current(): Promise<Answered<Snapshot>>;
+  /** The live round, waited for `timeoutMs` at most; 4,000 by default. */
+  current(timeoutMs?: number): Promise<Answered<Snapshot>>;
   seat(): Promise<Answered<Seat>>;
   rounds(cursor?: string): Page<typeof roundsAnswer>;
   round(roundId: string): Promise<Answered<RoundDetail>>;
@@ -60,8 +61,8 @@ export function createApi(http: Http, session: Pick<Session, "call">): Api {
   const get = <T>(path: string): Promise<Answered<T>> => http.request<T>({ method: "GET", path });
   return {
     // After a takeover every second counts, and what the browser has kept names the room that is gone (R5).
-    current: () =>
-      http.request<Snapshot>({ method: "GET", path: "/rounds/current", fresh: true, timeoutMs: LOOK_MS }),
+    current: (timeoutMs = LOOK_MS) =>
+      http.request<Snapshot>({ method: "GET", path: "/rounds/current", fresh: true, timeoutMs }),
     seat: () => get("/audience/seat"),
     rounds: (cursor) => get(`/rounds${page(cursor)}`),
     round: (roundId) => get(`/rounds/${encodeURIComponent(roundId)}`),

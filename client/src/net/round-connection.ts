@@ -55,8 +55,10 @@ const IDLE_MS = 20_000;
 /** The state moves every second: a room that says nothing for so long is a dead line, ms. */
 const SILENCE_MS = 15_000;
 /** A player's room that says nothing for so long may be hosted elsewhere by now: the directory is asked, ms. */
-const QUIET_MS = 2_500;
-const LISTEN_MS = 500;
+const QUIET_MS = 1_700;
+const LISTEN_MS = 400;
+/** An answer to that is not waited for longer: whoever was asked may be the one that stalls, ms. */
+const QUICK_MS = 1_500;
 const FIRST_RETRY_MS = 250;
 /** A takeover may take 5 s (R5): for so many tries they come fast, and a player waits for the player's place. */
 const PATIENCE = 20;
@@ -128,7 +130,8 @@ export function createRoundConnection(deps: ConnectionDeps): RoundConnection {
     joined !== undefined && (joined.role === "player") !== deps.wantsToPlay();
 
   const round = async (): Promise<void> => {
-    const answer = await api.current();
+    const isQuiet = joined?.role === "player" && deps.serverNow() - heardAt > QUIET_MS;
+    const answer = await api.current(isQuiet ? QUICK_MS : undefined);
     if (stopped) return;
     if (!answer.ok) {
       if (joined === undefined) events.status(answer.code === "OFFLINE" ? "offline" : "polling", roleNow());

@@ -24,6 +24,8 @@ export interface Promised {
   answeredAt: number;
   /** How often it was sent. */
   sends: number;
+  /** In which of the player's seats it was answered, counted from 1. */
+  seat: number;
 }
 
 export interface SteadyOptions {
@@ -42,12 +44,12 @@ export interface SteadyDeps {
 
 const RETRY_MS = 250;
 /** A server that takes longer is given up for the next, as a load balancer would, ms. */
-const LOOK_MS = 1_500;
+const LOOK_MS = 1_200;
 const SLOW_MS = 400;
 const MOVED_MS = 700;
 const JOIN_MS = 8_000;
-const QUIET_MS = 2_500;
-const LISTEN_MS = 500;
+const QUIET_MS = 1_700;
+const LISTEN_MS = 400;
 /** A room that says UNAVAILABLE and stays meant it, ms. */
 const REFUSED_MS = 2_000;
 const ANSWER_MS = 10_000;
@@ -56,6 +58,8 @@ interface Seat {
   player: Player;
   roomId: string;
   gone: AbortController;
+  /** Left by the player itself: the round is elsewhere. */
+  isAbandoned: boolean;
 }
 
 export class SteadyPlayer {
@@ -145,6 +149,7 @@ export class SteadyPlayer {
         sentAt,
         answeredAt,
         sends,
+        seat: this.seats,
       });
       // A seat taken since then was told so by the server already.
       const player = this.seat?.player;
@@ -191,7 +196,8 @@ export class SteadyPlayer {
   private async seated(roundId: string, isOver: () => boolean): Promise<Seat | undefined> {
     const { random } = this.deps;
     if (this.seat && !this.seat.gone.signal.aborted) return this.seat;
-    if (this.seat) await delay(RETRY_MS * random() * 4);
+    // Everybody's socket breaks at the same moment; everybody's silence is noticed at another.
+    if (this.seat && !this.seat.isAbandoned) await delay(RETRY_MS * random() * 4);
     for (let failures = 1; ; failures++) {
       if (isOver()) return undefined;
       const now = await this.current();
@@ -223,7 +229,7 @@ export class SteadyPlayer {
     } finally {
       over.abort();
     }
-    const seat: Seat = { player, roomId, gone: new AbortController() };
+    const seat: Seat = { player, roomId, gone: new AbortController(), isAbandoned: false };
     player.room?.onLeave(() => seat.gone.abort());
     this.listen(seat);
     return seat;
@@ -252,6 +258,7 @@ export class SteadyPlayer {
         if (this.deps.now() - heardAt < QUIET_MS) continue;
         const now = await this.current();
         if (now === undefined || now.roomId === seat.roomId) continue;
+        seat.isAbandoned = true;
         seat.gone.abort();
         seat.player.leave().catch(() => undefined);
       }
