@@ -8,12 +8,14 @@ import type { AuditPort } from "../infra/audit.ts";
 import { matchMaker, type Server } from "../infra/colyseus.ts";
 import { createVerifier } from "../infra/ecdsa.ts";
 import type { Route } from "../infra/http.ts";
+import type { Drain } from "../infra/lifecycle.ts";
 import type { SharedLimiter } from "../infra/limiter.ts";
 import type { Logger } from "../infra/logger.ts";
 import type { Redis } from "../infra/redis.ts";
 import { cancelLive } from "./cancel.ts";
 import { createDetails } from "./details.ts";
 import { RoundDirectory } from "./directory.ts";
+import { HostedRounds } from "./drain.ts";
 import { RoundExpiry } from "./expiry.ts";
 import { RoundFollower } from "./follower.ts";
 import { RoundKeeper } from "./keeper.ts";
@@ -76,6 +78,8 @@ export interface RoundService {
   finished(roundId: string): Promise<RoundDetail | undefined>;
   /** Rounds whose journal has begun and whose end is not in the archive. */
   unfinished(): Promise<string[]>;
+  /** R11: takes no new round, finishes or hands over those that are hosted here. Resolves when there is none. */
+  drain(drain: Drain): Promise<void>;
   /** Takes no new round any more. */
   stop(): Promise<void>;
 }
@@ -85,7 +89,8 @@ export function createRoundService(options: RoundServiceOptions, deps: RoundServ
   const verify = createVerifier();
   const follower = new RoundFollower(options, { ...deps, directory, after: afterMs });
   const clock = () => performance.now();
-  const room = createRoundRoom({ ...deps, ...options, directory, follower, verify, clock });
+  const hosted = new HostedRounds({ ...deps, after: afterMs });
+  const room = createRoundRoom({ ...deps, ...options, directory, hosted, follower, verify, clock });
   const expiry = new RoundExpiry(options, { ...deps, directory, verify });
   const keeper = new RoundKeeper(options, {
     ...deps,
@@ -127,6 +132,12 @@ export function createRoundService(options: RoundServiceOptions, deps: RoundServ
     async finished(roundId) {
       const round = await directory.finished(roundId);
       return round && (await details.detailOf(round));
+    },
+    async drain(drain) {
+      hosted.begin(drain);
+      // Rooms that are being made now are in it too, once they are.
+      await keeper.stop();
+      await hosted.none();
     },
     async stop() {
       await Promise.all([keeper.stop(), follower.stop(), expiry.stop()]);

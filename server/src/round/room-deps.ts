@@ -5,6 +5,7 @@ import type { SharedLimiter } from "../infra/limiter.ts";
 import type { Logger } from "../infra/logger.ts";
 import type { Redis } from "../infra/redis.ts";
 import type { RoundDirectory } from "./directory.ts";
+import type { HostedRounds } from "./drain.ts";
 import type { RoundFollower } from "./follower.ts";
 import type { AnalyticsPort, AudiencePort, AuthPort, ContentPort, PaymentPort } from "./ports.ts";
 
@@ -23,6 +24,8 @@ export interface RoundDeps {
   /** A connection of its own for binary patches. */
   tapRedis: Redis;
   directory: RoundDirectory;
+  /** R11: the rooms of this process. */
+  hosted: Pick<HostedRounds, "add" | "delete">;
   follower: Pick<RoundFollower, "take" | "leave">;
   auth: AuthPort;
   content: ContentPort;

@@ -23,6 +23,7 @@ import { Attendance } from "./attendance.ts";
 import { CommandEdge } from "./commands.ts";
 import { admitToRoom, type Seated } from "./door.ts";
 import { FanOut, PatchSerializer } from "./fan-out.ts";
+import { Farewell } from "./farewell.ts";
 import { Greeting } from "./greeting.ts";
 import { appendJournal } from "./journal-store.ts";
 import { LeaseKeeper } from "./lease-keeper.ts";
@@ -30,9 +31,11 @@ import { RoundLife } from "./life.ts";
 import { openRound } from "./open.ts";
 import { OrderDesk } from "./orders.ts";
 import { standingsOf } from "./projection.ts";
+import { afterMs } from "./pulse.ts";
 import type { RoomOptions, RoundDeps } from "./room-deps.ts";
 import { closeSlow } from "./serializer.ts";
 import { RoundShow } from "./show.ts";
+import { appendSurely } from "./sure-append.ts";
 import { createTap, type Tap } from "./tap.ts";
 import { TickMeter } from "./tick-meter.ts";
 
@@ -61,6 +64,7 @@ export function createRoundRoom(deps: RoundDeps) {
     private edge: CommandEdge | undefined;
     private life: RoundLife | undefined;
     private orders: OrderDesk | undefined;
+    private farewell: Farewell | undefined;
     private lease: LeaseKeeper | undefined;
     private isListed = false;
     private lost = false;
@@ -110,7 +114,7 @@ export function createRoundRoom(deps: RoundDeps) {
         deps,
       );
       const actor = new RoundActor(opened.state, opened.refs, {
-        append: (items) => appendJournal(deps.redis, lease, roundId, items),
+        append: (items) => appendSurely(() => appendJournal(deps.redis, lease, roundId, items), afterMs),
         verify: deps.verify,
         // The round's own key, also when the process' keystore has a newer one by now (M7).
         sign: (bytes) => deps.payment.signReceipt(bytes, opened.state.open.receiptKey),
@@ -136,10 +140,25 @@ export function createRoundRoom(deps: RoundDeps) {
           redis: deps.tapRedis,
           logger: deps.logger,
           now: deps.now,
-          greeting: () => actor.state.chat.map((line) => ({ type: "chat", payload: line })),
+          greeting: () => [
+            ...actor.state.chat.map((line) => ({ type: "chat", payload: line })),
+            ...(this.farewell?.notice ? [{ type: "notice", payload: this.farewell.notice }] : []),
+          ],
         },
       );
       this.lease = new LeaseKeeper(lease, deps, (error) => this.stop(error));
+      this.farewell = new Farewell({
+        actor,
+        life: this.life,
+        lease: this.lease,
+        now: deps.now,
+        tell: (notice) => this.tell("notice", notice),
+        still: () => {
+          this.lost = true;
+          show.end();
+        },
+        close: () => this.disconnect(SOCKET_CLOSE.handedOver),
+      });
       for (const kind of ANSWERED)
         this.onMessage(kind, (client: RoundClient, raw: unknown) => this.on(kind, client, raw));
       this.onMessage("watch", () => undefined);
@@ -158,8 +177,9 @@ export function createRoundRoom(deps: RoundDeps) {
 
     /** Called once the room can be joined: nobody is sent here earlier. One that was lost meanwhile ends at once. */
     async announce(): Promise<void> {
-      if (!this.lease || !this.actor) throw new CodedError("NOT_READY");
+      if (!this.lease || !this.actor || !this.farewell) throw new CodedError("NOT_READY");
       this.isListed = true;
+      deps.hosted.add(this.farewell);
       if (this.lost) this.giveUp();
       else {
         const { roundId, arena, closesAt } = this.actor.state.open;
@@ -175,6 +195,7 @@ export function createRoundRoom(deps: RoundDeps) {
         throw new ServerError(MatchmakeErrorCode.AUTH_FAILED, "NOT_READY");
       client.userData = { ready: true };
       this.sendTo(client, "you", this.edge.you(client.auth));
+      if (this.farewell?.notice) this.sendTo(client, "notice", this.farewell.notice);
       this.greeting.greet(client, this.actor.state.chat);
     }
 
@@ -187,6 +208,7 @@ export function createRoundRoom(deps: RoundDeps) {
     override async onDrop(client: RoundClient, code: number): Promise<void> {
       if (code === CloseCode.SERVER_SHUTDOWN || code === CloseCode.CONSENTED) return;
       if (code === SOCKET_CLOSE.kicked || code === SOCKET_CLOSE.signedOut) return;
+      if (code === SOCKET_CLOSE.handedOver) return;
       await this.allowReconnection(client, 20).catch(() => undefined);
     }
 
@@ -195,9 +217,11 @@ export function createRoundRoom(deps: RoundDeps) {
     }
 
     override async onDispose(): Promise<void> {
+      if (this.farewell) deps.hosted.delete(this.farewell);
       this.show.end();
       deps.follower.leave(this.state.roundId);
-      await this.tap?.close();
+      // Handed over, it is not over: its spectators wait for the next process on the sockets they have.
+      if (!this.farewell?.isGoing || this.life?.isFinished) await this.tap?.close();
       await this.lease?.release();
     }
 
@@ -289,6 +313,7 @@ export function createRoundRoom(deps: RoundDeps) {
 
     /** The lease or the journal is lost: what this process has in memory is worth nothing any more (R1). */
     private stop(error: unknown): void {
+      if (this.farewell?.isGoing) return;
       deps.logger.error({ err: error, roundId: this.state.roundId }, "the round is given up here");
       this.lost = true;
       // A room that is still being made cannot end yet.
