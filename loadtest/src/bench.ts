@@ -1,4 +1,4 @@
-/** `npm run bench [signatures|signin|boosts|limits|money|devchain|models|moderation|pipeline|page|newcomer]`: the project's figures, each beside a floor of the same run. */
+/** `npm run bench [signatures|signin|boosts|limits|money|devchain|models|moderation|pipeline|page|newcomer|replay]`: the project's figures, each beside a floor of the same run. */
 import { benchBoosts } from "./bench/boosts.ts";
 import { benchDevchain } from "./bench/devchain.ts";
 import { benchLimits } from "./bench/limits.ts";
@@ -10,6 +10,7 @@ import { benchMoney } from "./bench/money.ts";
 import { benchNewcomer } from "./bench/newcomer.ts";
 import { benchPage } from "./bench/page.ts";
 import { benchPipeline } from "./bench/pipeline.ts";
+import { benchReplay } from "./bench/replay.ts";
 import { benchSignatures } from "./bench/signatures.ts";
 import { benchSignin } from "./bench/signin.ts";
 
@@ -25,6 +26,7 @@ const benches: Record<string, () => Promise<Figure[]>> = {
   pipeline: benchPipeline,
   page: benchPage,
   newcomer: benchNewcomer,
+  replay: benchReplay,
 };
 
 const asked = process.argv.slice(2);

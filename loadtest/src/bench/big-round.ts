@@ -17,17 +17,22 @@ const KEY = `02${"ab".repeat(32)}`;
 
 export interface BigRound {
   state: RoundState;
-  entries: Entry[];
-  /** One more boost of that player, ready for `apply`. */
+  /** One more boost of that player; the state has it already. */
   boost(player: number): Entry;
 }
 
 const hashOf = (what: string, n: number): string => sha256Hex(Buffer.from(`${what} ${n}`));
 const playKeyOf = (n: number): string => `02${hashOf("player", n)}`;
-export const memeIdOf = (n: number): string => hashOf("meme", n);
+const memeIdOf = (n: number): string => hashOf("meme", n);
+
+interface Size {
+  players: number;
+  memes: number;
+  boosts: number;
+}
 
 /** `memes` of the players enter one each; then `boosts` boosts, each player in turn, spread over all memes. */
-export function bigRound(size: { players: number; memes: number; boosts: number }): BigRound {
+export function* bigJournal(size: Size): Generator<Entry, BigRound> {
   const rules = defaultRules(600, FEE_SAT_PER_KB);
   const first = seal(EMPTY_HEAD, OPENS_AT, {
     kind: "open",
@@ -43,12 +48,13 @@ export function bigRound(size: { players: number; memes: number; boosts: number 
       ...timesOfSlot(rules, OPENS_AT),
     },
   });
+  yield first;
   const state = openState(first);
-  const entries: Entry[] = [first];
-  const add = (draft: Parameters<typeof seal>[2], beside = {}): void => {
-    const entry = seal(state.head, state.open.opensAt + entries.length, draft, beside);
+  const next = (draft: Parameters<typeof seal>[2], beside = {}): Entry => {
+    const at = Math.min(state.open.opensAt + state.head.seq, state.open.blindAt - 1);
+    const entry = seal(state.head, at, draft, beside);
     apply(state, entry);
-    entries.push(entry);
+    return entry;
   };
   const voucherOf = (player: number, kind: "enter" | "boost", memeId: string, amount: number): string => {
     const known = state.players.get(playKeyOf(player));
@@ -65,7 +71,7 @@ export function bigRound(size: { players: number; memes: number; boosts: number 
     );
   };
   for (let n = 0; n < size.players; n++)
-    add({
+    yield next({
       kind: "deposit",
       body: {
         playKey: playKeyOf(n),
@@ -79,25 +85,28 @@ export function bigRound(size: { players: number; memes: number; boosts: number 
     const voucher = voucherOf(n, "enter", memeIdOf(n), entryPrice(rules, n));
     const phash = memeIdOf(n).slice(0, 16);
     const body = { voucher, mime: "image/webp", phash, private: ZERO_HASH };
-    add(
+    yield next(
       { kind: "enter", body },
       { sig: SIG, private: { salt: "ab".repeat(16), title: `The meme number ${n}` } },
     );
   }
-  // Sevens and players are coprime with the usual numbers of memes: backings spread evenly.
-  const draftOf = (player: number, turn: number) => {
-    const meme = (player * 7 + turn + 1) % size.memes;
+  const boost = (player: number): Entry => {
+    // Sevens are coprime with the usual numbers of memes: backings spread evenly.
+    const meme = (player * 7 + Math.floor(state.head.seq / size.players) + 1) % size.memes;
     const voucher = voucherOf(player, "boost", memeIdOf(meme), 10 + (player % 90));
-    return { kind: "boost" as const, body: { voucher } };
+    return next({ kind: "boost", body: { voucher } }, { sig: SIG });
   };
-  for (let n = 0; n < size.boosts; n++)
-    add(draftOf(n % size.players, Math.floor(n / size.players)), { sig: SIG });
-  return {
-    state,
-    entries,
-    boost: (player) =>
-      seal(state.head, state.open.opensAt + entries.length, draftOf(player, entries.length), { sig: SIG }),
-  };
+  for (let n = 0; n < size.boosts; n++) yield boost(n % size.players);
+  return { state, boost };
+}
+
+/** The same, with nobody looking at its records. */
+export function bigRound(size: Size): BigRound {
+  const journal = bigJournal(size);
+  for (;;) {
+    const step = journal.next();
+    if (step.done) return step.value;
+  }
 }
 
 /** What is in a journal beside its entries: who sent a command under which ref. */
