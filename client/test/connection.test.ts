@@ -233,7 +233,7 @@ describe("round connection", () => {
     await settle();
     const before = log.length;
     opened[0]?.events.gone(4100, "");
-    opened[0]?.events.message({ kind: "notice", body: { kind: "drain", text: "", at: 0 } });
+    opened[0]?.events.message({ kind: "notice", body: { kind: "drain", text: "", at: 0, until: 0 } });
     assert.equal(log.length, before);
   });
 

@@ -220,8 +220,9 @@ export function createRoundRoom(deps: RoundDeps) {
       if (this.farewell) deps.hosted.delete(this.farewell);
       this.show.end();
       deps.follower.leave(this.state.roundId);
-      // Handed over, it is not over: its spectators wait for the next process on the sockets they have.
-      if (!this.farewell?.isGoing || this.life?.isFinished) await this.tap?.close();
+      // Handed over or lost, it is not over: its spectators wait for the next process on the sockets they have.
+      const goesOn = this.lost || this.farewell?.isGoing;
+      if (!goesOn || this.life?.isFinished) await this.tap?.close();
       await this.lease?.release();
     }
 

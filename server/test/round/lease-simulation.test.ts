@@ -6,7 +6,7 @@
 import assert from "node:assert/strict";
 import { type Bug, simulate } from "./simulation/run.ts";
 
-const SCHEDULES = Number(process.env.SCHEDULES ?? 500);
+const SCHEDULES = Number(process.env.SCHEDULES ?? 350);
 /** What the simulation has to find, and within how many schedules it does. */
 const BUGS: Record<Bug, number> = {
   "no-fence": 150,

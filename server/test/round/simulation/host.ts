@@ -5,6 +5,7 @@
 import type { Redis } from "../../../src/infra/redis.ts";
 import { RoundActor } from "../../../src/round/actor.ts";
 import { RoundDirectory } from "../../../src/round/directory.ts";
+import { RoundFollower } from "../../../src/round/follower.ts";
 import { appendJournal, type StoredEntry } from "../../../src/round/journal-store.ts";
 import { RoundKeeper } from "../../../src/round/keeper.ts";
 import { LeaseKeeper } from "../../../src/round/lease-keeper.ts";
@@ -12,6 +13,7 @@ import { RoundLife } from "../../../src/round/life.ts";
 import { openRound } from "../../../src/round/open.ts";
 import type { PaymentPort } from "../../../src/round/ports.ts";
 import type { RoomOptions } from "../../../src/round/room-deps.ts";
+import { appendSurely } from "../../../src/round/sure-append.ts";
 import type { SimProcess } from "./network.ts";
 import { silent } from "./quiet.ts";
 
@@ -51,6 +53,7 @@ export class Host {
   readonly keeper: RoundKeeper;
   private readonly redis: Redis;
   private readonly directory: RoundDirectory;
+  private readonly follower: RoundFollower;
   private readonly mutation: HostMutation | undefined;
 
   constructor(process: SimProcess, redis: Redis, clients: number, mutation?: HostMutation) {
@@ -58,6 +61,10 @@ export class Host {
     this.redis = redis;
     this.mutation = mutation;
     this.directory = new RoundDirectory(redis);
+    this.follower = new RoundFollower(
+      { arena: ARENA },
+      { redis, directory: this.directory, logger: silent, after: (ms, work) => process.after(ms, work) },
+    );
     this.keeper = new RoundKeeper(
       { arena: ARENA, roundSeconds: ROUND_SECONDS },
       {
@@ -73,22 +80,26 @@ export class Host {
   }
 
   start(): void {
-    this.process.after(0, () => this.keeper.start());
+    this.process.after(0, () => {
+      this.keeper.start();
+      this.follower.start();
+    });
   }
 
   private async create({ roundId, arena, opensAt, lease }: RoomOptions): Promise<void> {
-    const { process, redis, directory } = this;
+    const { process, redis, directory, follower } = this;
     const { world } = process;
     await directory.begin(arena, roundId);
     const opened = await openRound(
       { network: "devchain", arena, roundId, roundSeconds: ROUND_SECONDS, opensAt },
       lease,
-      { redis, payment, now: () => process.now() },
+      { redis, payment, follower, now: () => process.now() },
     );
     let isListed = false;
     let isLost = false;
     const end = (): void => {
       room.isOver = true;
+      follower.leave(roundId);
       keeping.release().catch(() => undefined); // It runs out by itself.
     };
     const stop = (error: unknown): void => {
@@ -99,7 +110,10 @@ export class Host {
     const append = (items: readonly StoredEntry[]) => appendJournal(redis, lease, roundId, items);
     const actor = new RoundActor(opened.state, opened.refs, {
       append: async (items) => {
-        const written = append(items);
+        const written = appendSurely(
+          () => append(items),
+          (ms, work) => process.after(ms, work),
+        );
         if (this.mutation === "early-ack") written.catch(() => undefined);
         else await written;
       },
