@@ -6,6 +6,7 @@
 import { chaos } from "./chaos/index.ts";
 import { money } from "./money/index.ts";
 import { helpOf, type OptionTable, readOptions, UsageError, type Values } from "./options.ts";
+import { players } from "./players/index.ts";
 import { createRecorder, type Report } from "./report/index.ts";
 import { createLiveView } from "./report/live.ts";
 import { type Outcome, runWithReport } from "./run.ts";
@@ -62,6 +63,7 @@ const scenario = <T extends OptionTable>(one: {
 const scenarios: Record<string, Scenario> = {
   chaos: scenario(chaos),
   money: scenario(money),
+  players: scenario(players),
   signin: scenario(signin),
   smoke: scenario(smoke),
 };
