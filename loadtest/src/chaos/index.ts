@@ -52,6 +52,8 @@ interface Run {
   report: Report;
   random: Random;
   signal: AbortSignal;
+  /** Processes that are being started again. */
+  repairs: Set<Promise<void>>;
 }
 
 interface Survived {
@@ -90,7 +92,18 @@ async function run(
     for (const one of watchers) doing.push(one.watch(ending.signal));
     const playing = new AbortController();
     const played = stage.players.map((one) => one.play(stage.memeId, stage.round, playing.signal, GRACE_MS));
-    const survived = await strikes({ wanted, cluster, redis, stage, watchers, report, random, signal });
+    const repairs = new Set<Promise<void>>();
+    const survived = await strikes({
+      wanted,
+      cluster,
+      redis,
+      stage,
+      watchers,
+      report,
+      random,
+      signal,
+      repairs,
+    });
     report.phase("the last answers come in", GRACE_MS / 1_000);
     playing.abort();
     await Promise.all(played);
@@ -128,13 +141,19 @@ async function strikes(one: Run): Promise<Survived[]> {
     if (fault === undefined) break;
     report.phase(`fault ${out.length + 1}: ${fault}`, GIVE_UP_MS / 1_000);
     await delay(random.int(100, 1_500), undefined, { signal }).catch(() => undefined);
+    await until(() => (gamesUp(one.cluster) >= 2 ? true : undefined));
     if (signal.aborted) break;
     out.push(await survive(fault, one));
   }
+  await Promise.all(one.repairs);
   return out;
 }
 
-async function survive(fault: Fault, { cluster, redis, stage, watchers, report }: Run): Promise<Survived> {
+const gamesUp = (cluster: Cluster): number =>
+  cluster.services.filter(({ role, child }) => role === "game" && child.isUp).length;
+
+async function survive(fault: Fault, one: Run): Promise<Survived> {
+  const { cluster, redis, stage, watchers, report } = one;
   const host = await until(() => hostOf(cluster, redis));
   if (host === undefined) throw new Error("nobody hosts the round");
   const seats = stage.players.map((player) => player.seats);
@@ -154,9 +173,14 @@ async function survive(fault: Fault, { cluster, redis, stage, watchers, report }
   ]);
   const since = (time: number | undefined): number => (time ?? Number.POSITIVE_INFINITY) - at;
   const survived = { fault, players: players.map(since), spectators: spectators.map(since) };
-  await repaired();
-  if (host.child.pid && fault === "kill") report.watch(`game ${host.child.pid}`, host.child.pid);
   tell(survived, report);
+  const repair = repaired().then(() => {
+    one.repairs.delete(repair);
+    if (host.child.pid && fault === "kill") report.watch(`game ${host.child.pid}`, host.child.pid);
+  });
+  one.repairs.add(repair);
+  // A process that starts takes its time; one that stalls is not one of those that are up.
+  if (fault === "stall") await repair;
   return survived;
 }
 
