@@ -4,6 +4,7 @@
  * line of JSON with the figures; pictures and numbers are in the report whose path stands above it.
  */
 import { chaos } from "./chaos/index.ts";
+import { rolling } from "./deploy/index.ts";
 import { money } from "./money/index.ts";
 import { helpOf, type OptionTable, readOptions, UsageError, type Values } from "./options.ts";
 import { players } from "./players/index.ts";
@@ -12,6 +13,7 @@ import { createLiveView } from "./report/live.ts";
 import { type Outcome, runWithReport } from "./run.ts";
 import { signin } from "./signin/index.ts";
 import { smoke } from "./smoke/index.ts";
+import { soak } from "./soak/index.ts";
 import { chooseTarget, terminalAsk } from "./target.ts";
 
 interface Scenario {
@@ -64,8 +66,10 @@ const scenarios: Record<string, Scenario> = {
   chaos: scenario(chaos),
   money: scenario(money),
   players: scenario(players),
+  rolling: scenario(rolling),
   signin: scenario(signin),
   smoke: scenario(smoke),
+  soak: scenario(soak),
 };
 
 const usage = (): string =>

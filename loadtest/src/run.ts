@@ -53,23 +53,21 @@ export async function runWithReport(
     const { html } = await writeReport(document, folder);
     deps.say(`report: ${html}`);
   };
+  const early = "ended early, from outside";
   try {
     const { ok, figures } = await run(recorder);
     recorder.figures(figures);
     const held = ok && recorder.everyBoundHolds && !signal.aborted;
-    await finish(held, signal.aborted ? "ended early, from outside" : undefined);
-    const bounds = [...recorder.bounds.values()];
-    return {
-      ok: held,
-      line: {
-        scenario: recorder.scenario,
-        ok: held,
-        ...recorder.collected,
-        ...(bounds.length > 0 ? { bounds } : {}),
-      },
-    };
+    await finish(held, signal.aborted ? early : undefined);
+    return { ok: held, line: lineOf(recorder, held) };
   } catch (error) {
-    await finish(false, error instanceof Error ? error.message : String(error));
+    await finish(false, signal.aborted ? early : error instanceof Error ? error.message : String(error));
+    // What a scenario throws because it was told to end is no news.
+    if (signal.aborted) return { ok: false, line: lineOf(recorder, false) };
     throw error;
   }
+}
+
+function lineOf({ scenario, bounds, collected }: Recorder, ok: boolean): object {
+  return { scenario, ok, ...collected, ...(bounds.size > 0 ? { bounds: [...bounds.values()] } : {}) };
 }

@@ -65,19 +65,27 @@ export class Backers {
     this.done = done;
   }
 
-  /** Signs everybody in and gives each a coin; the first few upload a picture. Addresses of their own where those count. */
+  /** Signs everybody in and gives each a coin; the first few upload a picture. */
   async gather(count: number): Promise<void> {
     const numbers = Array.from({ length: count }, (_, at) => at);
     await each(
       numbers,
       async (at) => {
-        const from = { "x-forwarded-for": `10.9.${(at >> 8) & 255}.${at & 255}` };
-        const player = new Player(this.url, new Uint8Array(randomBytes(32)), from);
-        await player.signIn();
-        const coin = await player.faucet(COIN_SATS);
-        const isArtist = at < ARTISTS;
-        const content = isArtist ? await this.picture(player) : undefined;
+        const { player, coin } = await this.ready(new Uint8Array(randomBytes(32)), at);
+        const content = at < ARTISTS ? await this.picture(player) : undefined;
         this.all.push({ player, coin, content, memeId: "", boosts: [] });
+      },
+      (through) => this.done("signed in", through),
+      this.signal,
+    );
+  }
+
+  /** The same people with new sessions and coins, for another round. */
+  async comeBack(): Promise<void> {
+    await each(
+      this.all,
+      async (backer, at) => {
+        Object.assign(backer, await this.ready(backer.player.secret, at));
       },
       (through) => this.done("signed in", through),
       this.signal,
@@ -106,6 +114,14 @@ export class Backers {
 
   async leave(): Promise<void> {
     await Promise.all(this.all.map(({ player }) => player.leave().catch(() => undefined)));
+  }
+
+  /** From an address of its own, where the server believes that. */
+  private async ready(secret: Uint8Array, at: number): Promise<{ player: Player; coin: Coin }> {
+    const from = { "x-forwarded-for": `10.9.${(at >> 8) & 255}.${at & 255}` };
+    const player = new Player(this.url, secret, from);
+    await player.signIn();
+    return { player, coin: await player.faucet(COIN_SATS) };
   }
 
   private async picture(player: Player): Promise<{ contentId: string; memeId: string }> {

@@ -8,16 +8,14 @@ import type { Histogram, Report } from "../report/index.ts";
 import type { Backer } from "./backers.ts";
 import { atPace, type PaceOptions } from "./pace.ts";
 
-/** A receipt. */
-export type Kept = Accepted;
-
 const REST_MS = 1;
 /** The last boosts of the pace have this long for their answers, ms. */
 const LAST_MS = 100;
 const MAX_REASONS = 20;
 
 export class Boosting {
-  readonly kept: Kept[] = [];
+  /** The receipts. */
+  readonly kept: Accepted[] = [];
   refused = 0;
   unanswered = 0;
   /** Those whose answer came before the pace was through. */

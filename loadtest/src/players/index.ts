@@ -5,8 +5,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import { isGenuineReceipt } from "@meme-rounds/shared-schema/receipt";
 import type { Snapshot } from "@meme-rounds/shared-schema/rest";
-import { createRedis } from "../../../server/src/infra/redis.ts";
-import { readJournal } from "../../../server/src/round/journal-store.ts";
 import { type Game, gameFor } from "../game.ts";
 import type { Values } from "../options.ts";
 import type { Histogram, Report } from "../report/index.ts";
@@ -14,8 +12,9 @@ import type { Outcome } from "../run.ts";
 import { readSnapshot } from "../smoke/outside.ts";
 import { targetOptions } from "../target.ts";
 import { Backers } from "./backers.ts";
-import { Boosting, type Kept } from "./boosting.ts";
+import { Boosting } from "./boosting.ts";
 import { measureFloor } from "./floor.ts";
+import { missingIn } from "./kept.ts";
 import { readAlong } from "./reads.ts";
 
 const options = {
@@ -97,7 +96,8 @@ async function play(game: Game, wanted: Wanted, signal: AbortSignal, report: Rep
   await boosting.run({ rate, seconds }, signal);
   const failedReads = await reading;
   report.phase("comparing receipts with the journal", 30);
-  const missing = await missingOf(game, round, boosting.kept);
+  const missing =
+    redisUrl === undefined ? undefined : await missingIn(redisUrl, round.roundId, boosting.kept);
   const forged = boosting.kept.filter(
     (kept, at) => at % CHECKED === 0 && !isGenuineReceipt(round.roundTag, kept, round.receiptKey),
   ).length;
@@ -165,18 +165,5 @@ async function roomyRound(url: string, seconds: number, signal: AbortSignal): Pr
     if (round !== undefined && round.closesAt - round.serverTime > seconds * 1_000) return round;
     if (performance.now() > end) throw new Error(`no round is long enough for ${seconds} s`);
     await delay(LOOK_MS, undefined, { signal });
-  }
-}
-
-/** Acknowledgements without their record in the journal; undefined where its Redis is somebody else's. */
-async function missingOf(game: Game, round: Snapshot, kept: readonly Kept[]): Promise<number | undefined> {
-  if (game.own === undefined) return undefined;
-  const redis = createRedis(game.own.redisUrl);
-  try {
-    const journal = await readJournal(redis, round.roundId);
-    const hashes = new Map(journal.map(({ record, hash }) => [record.seq, hash]));
-    return kept.filter(({ seq, hash }) => hashes.get(seq) !== hash).length;
-  } finally {
-    redis.disconnect();
   }
 }
