@@ -1,4 +1,4 @@
-/** `npm run bench [signatures|signin|boosts|limits|money|devchain|models|moderation|pipeline|page|newcomer|replay]`: the project's figures, each beside a floor of the same run. */
+/** `npm run bench [signatures|signin|boosts|limits|money|devchain|models|moderation|pipeline|page|newcomer|replay|room]`: the project's figures, each beside a floor of the same run. */
 import { benchBoosts } from "./bench/boosts.ts";
 import { benchDevchain } from "./bench/devchain.ts";
 import { benchLimits } from "./bench/limits.ts";
@@ -11,6 +11,7 @@ import { benchNewcomer } from "./bench/newcomer.ts";
 import { benchPage } from "./bench/page.ts";
 import { benchPipeline } from "./bench/pipeline.ts";
 import { benchReplay } from "./bench/replay.ts";
+import { benchRoom } from "./bench/room.ts";
 import { benchSignatures } from "./bench/signatures.ts";
 import { benchSignin } from "./bench/signin.ts";
 
@@ -27,6 +28,7 @@ const benches: Record<string, () => Promise<Figure[]>> = {
   page: benchPage,
   newcomer: benchNewcomer,
   replay: benchReplay,
+  room: benchRoom,
 };
 
 const asked = process.argv.slice(2);
