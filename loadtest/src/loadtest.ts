@@ -82,6 +82,10 @@ const usage = (): string =>
 
 async function main(): Promise<number> {
   const [name = "", ...args] = process.argv.slice(2);
+  if (name === "--help" || args.includes("--help")) {
+    console.log(`npm run loadtest -- <scenario> [--option value ...]\n${usage()}`);
+    return 0;
+  }
   const chosen = Object.hasOwn(scenarios, name) ? scenarios[name] : undefined;
   if (chosen === undefined) throw new UsageError(`There is no scenario "${name}". Choose from:\n${usage()}`);
   const { folder, values, wanted, run } = chosen.read(args);

@@ -8,7 +8,7 @@ export interface Size {
   rows: number;
 }
 
-const LABEL = 24;
+const LABEL = 34;
 const BAR = 24;
 /** Charts that have their own place on the screen. */
 const OWN = new Set(["CPU", "memory", "descriptors", "memory of the machine", "lateness of the harness"]);
