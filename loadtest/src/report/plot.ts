@@ -25,7 +25,7 @@ export interface TimePlot {
 }
 
 /** More lines than colours are named, not drawn. */
-export const MAX_DRAWN = 8;
+const MAX_DRAWN = 8;
 const WIDTH = 1_000;
 const HEIGHT = 240;
 const HOVERS = 60;

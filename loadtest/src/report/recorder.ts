@@ -2,9 +2,10 @@
  * What a scenario told, in bounded memory. Owns: series, percentiles, bounds, notes, the processes that are watched, and
  * the document of it all. Does not own: drawing it (live.ts, html.ts), writing it (files.ts), clocks.
  */
+
+import type { Histogram, Report } from "./contract.ts";
 import { Distribution } from "./distribution.ts";
 import type { Bound, Chart, Latency, ReportDocument } from "./document.ts";
-import type { Histogram, Report } from "./index.ts";
 import { Watcher, type WatcherDeps } from "./watcher.ts";
 import { Windows } from "./windows.ts";
 

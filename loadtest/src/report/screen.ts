@@ -74,7 +74,7 @@ const percentiles = (recorder: Recorder): string[] =>
     );
 
 /** "p99 of a join: 812 ms of at most 3,000 ms". */
-export function boundText({ name, value, limit, unit, ratio }: Bound): string {
+function boundText({ name, value, limit, unit, ratio }: Bound): string {
   const beside = ratio === undefined ? "" : `, ${valueText(ratio, "")} x its floor`;
   return `${name}: ${valueText(value, unit)} (bound ${valueText(limit, unit)}${beside})`;
 }
