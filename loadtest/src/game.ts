@@ -31,6 +31,9 @@ export async function gameFor(
     url,
     own,
     async stop(keep) {
+      for (const { child } of own.services)
+        for (const crash of child.crashes)
+          report.bound({ name: crash, value: 1, limit: 0, unit: "", holds: false });
       if (keep) report.note(`Logs and data are kept: ${own.folder}`);
       await own.stop(keep);
     },
