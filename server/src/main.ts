@@ -35,8 +35,10 @@ async function main(): Promise<void> {
       await (await import("./processes/content-worker.ts")).startContentWorker(config, logger, life);
     if (asked.has("model-worker"))
       await (await import("./processes/model-worker.ts")).startModelWorker(config, logger, life);
-    if (GAME.some((service) => asked.has(service)))
-      await (await import("./processes/game.ts")).startGame(config, logger, life);
+    const game = GAME.filter((service) => asked.has(service));
+    if (game.length === 1 && game[0] === "audience")
+      await (await import("./processes/relay.ts")).startRelay(config, logger, life);
+    else if (game.length > 0) await (await import("./processes/game.ts")).startGame(config, logger, life);
     logger.info({ services: config.SERVICES, port: config.PORT, network: config.NETWORK }, "ready");
     process.send?.("ready");
   } catch (error) {

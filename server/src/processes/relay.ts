@@ -1,0 +1,70 @@
+/**
+ * A process for spectators alone: seats, and the sockets the rounds' patches go out on. No room, no keys, no pictures.
+ * Owns: putting the audience service on an HTTP server. Does not own: what it does, the page (a game process serves it).
+ */
+import { CodedError } from "@meme-rounds/shared-schema/errors";
+import express from "express";
+import { createAdminService } from "../admin/index.ts";
+import { createAudienceService } from "../audience/index.ts";
+import type { Config } from "../config.ts";
+import { servingOn, watchIntake } from "../infra/http-drain.ts";
+import { PATIENCE } from "../infra/http-guard.ts";
+import type { Lifecycle } from "../infra/lifecycle.ts";
+import type { Logger } from "../infra/logger.ts";
+import { createRedis } from "../infra/redis.ts";
+import { bindWeb } from "../web.ts";
+import { createFront } from "./front.ts";
+import { harden, webHardening } from "./hardening.ts";
+
+/** How long a request that is under way at the end may still take, ms. */
+const LAST_REQUESTS_MS = 1_000;
+/** Connections the kernel holds until they are taken: a round's opening brings thousands at once. */
+const BACKLOG = 4_096;
+
+/** Starts a relay and returns the port it listens on. Rejects when the port is taken. */
+export async function startRelay(config: Config, logger: Logger, life: Lifecycle): Promise<number> {
+  const now = Date.now;
+  const redis = createRedis(config.REDIS_URL);
+  redis.on("error", (err) => logger.warn({ err }, "Redis connection"));
+  life.add("redis", async () => {
+    if (redis.status !== "end") await redis.quit();
+  });
+  const { audit } = createAdminService({ redis, now });
+  const front = await createFront(config, { redis, audit, logger, now }, life);
+  const audience = createAudienceService(
+    config.PUBLIC_ADDRESS ? { publicAddress: config.PUBLIC_ADDRESS } : {},
+    { redis: () => createRedis(config.REDIS_URL), logger, now },
+  );
+  const app = express();
+  bindWeb(
+    app,
+    {
+      trustProxy: config.TRUST_PROXY,
+      ...webHardening(config, now),
+      ...(config.METRICS_TOKEN ? { metricsToken: config.METRICS_TOKEN } : {}),
+    },
+    {
+      routes: audience.routes,
+      // Spectators have no token, and nothing here asks for one.
+      authenticate: () => Promise.reject(new CodedError("AUTH_REQUIRED")),
+      limiter: front.limiter,
+      logger,
+      ready: async () => !life.isDraining && redis.status === "ready",
+    },
+  );
+  const http = front.gate.createServer(undefined, PATIENCE);
+  const intake = watchIntake(http, life);
+  http.on("upgrade", (req, socket, head) => {
+    if (!audience.handleUpgrade(req, socket, head)) socket.destroy();
+  });
+  harden(http, () => app, config);
+  await new Promise<void>((resolve, reject) => {
+    http.once("error", reject);
+    http.listen(config.PORT, config.HOST, BACKLOG, resolve);
+  });
+  life.add("audience", () => audience.stop());
+  life.add("intake", () => intake.stop(LAST_REQUESTS_MS));
+  life.addDrain("callers", (drain) => servingOn(config.DRAIN_GRACE_SECONDS * 1_000, drain, now()));
+  const address = http.address();
+  return typeof address === "object" && address !== null ? address.port : config.PORT;
+}
