@@ -127,8 +127,10 @@ describe("takeover", function () {
       );
       assert.deepEqual({ lost, doubled, broken }, { lost: [], doubled: [], broken: [] });
       assert.equal(journal.filter(({ entry }) => entry.record.kind === "open").length, 1, "R1: opened once");
-      const rows = Object.values(await redis.hgetall("roomcaches"));
-      assert.ok(!rows.some((row) => row.includes(owner)), "the dead process' rows are gone");
+      const rows = async () => Object.values(await redis.hgetall("roomcaches"));
+      await until(async () => !(await rows()).some((row) => row.includes(owner)), {
+        what: "the dead process' rows to be gone",
+      });
     } finally {
       redis.disconnect();
     }
