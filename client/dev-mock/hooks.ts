@@ -55,6 +55,7 @@ const ok: Outcome = { ok: true };
 export const useRound = () => useWorld().round;
 export const useMe = () => useWorld().me;
 export const useWallet = () => useWorld().wallet;
+export const useDrain = () => undefined;
 export const useFinished = () => useMemo(() => finishedOf(scene, start), []);
 export const useRounds = () => {
   const finished = useFinished();

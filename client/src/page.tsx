@@ -6,6 +6,7 @@ import { MemePage } from "./features/gallery/meme-page.tsx";
 import { ViewerSheet } from "./features/gallery/viewer-sheet.tsx";
 import { RoundsPage } from "./features/result/rounds-page.tsx";
 import { Arena } from "./features/round/arena.tsx";
+import { DrainBanner } from "./features/round/drain-banner.tsx";
 import { Header } from "./features/round/header.tsx";
 import { type SheetState, type Sheets, SheetsContext } from "./features/sheets.tsx";
 import { VaultBar } from "./features/wallet/vault-bar.tsx";
@@ -70,6 +71,7 @@ export function Page() {
     <SheetsContext value={sheets}>
       <Header path={path} />
       <main className="mx-auto max-w-[1520px] px-4 pb-32 sm:px-6 lg:pb-16">
+        <DrainBanner />
         <VaultBar />
         <View path={path} />
       </main>

@@ -4,6 +4,7 @@
  */
 import { z } from "zod";
 import type { ErrorCode } from "./errors.ts";
+import type { ServerVersion } from "./protocol.ts";
 import { hash32, memeIdSchema } from "./records.ts";
 
 /** Text that can be written as UTF-8: half a character has no bytes to be hashed or signed. */
@@ -66,6 +67,7 @@ export interface You {
   chatNext: number;
   entries: string[];
   boosts: Record<string, number>;
+  server?: ServerVersion;
 }
 
 export interface ChatMessage {

@@ -162,6 +162,8 @@ export const snapshotSchema = z.strictObject({
   players: z.number().int(),
   spectators: z.number().int(),
   memes: z.array(snapshotMeme),
+  /** R11: of the process that answers, not of the one that hosts the round. */
+  server: z.strictObject({ protocol: z.number().int(), build: z.string() }).optional(),
 });
 export type Snapshot = z.infer<typeof snapshotSchema>;
 

@@ -31,6 +31,11 @@ export function browserDeps(window: Window & typeof globalThis): GameDeps {
     origin: window.location.origin,
     fetch: window.fetch.bind(window),
     storage: window.localStorage,
+    tabStorage: window.sessionStorage,
+    build: document.querySelector<HTMLMetaElement>('meta[name="build"]')?.content ?? "",
+    isOccupied: () =>
+      document.querySelector("dialog[open]") !== null ||
+      (document.activeElement instanceof HTMLInputElement && document.activeElement.value !== ""),
     indexedDB: window.indexedDB,
     crypto: window.crypto,
     lock: locksOf(window.navigator),

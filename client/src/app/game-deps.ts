@@ -6,6 +6,12 @@ export interface GameDeps {
   fetch: typeof fetch;
   storage: Pick<Storage, "getItem" | "setItem" | "removeItem">;
   indexedDB: IDBFactory;
+  /** Of this tab alone. */
+  tabStorage: Pick<Storage, "getItem" | "setItem">;
+  /** The build of this page; empty where it has no name. */
+  build: string;
+  /** Somebody is in the middle of something that a reload would throw away. */
+  isOccupied: () => boolean;
   crypto: Crypto;
   lock: <T>(name: string, work: () => Promise<T>) => Promise<T>;
   now: () => number;

@@ -9,7 +9,7 @@ import type { Answered } from "../net/http.ts";
 import { useGame } from "./context.ts";
 import type { Failure, FinishedVm, GameActions, MeVm, NoticeVm, RoundVm, WalletVm } from "./model.ts";
 import type { SignerActions, SignerVm } from "./signer-model.ts";
-import type { PageState } from "./store.ts";
+import type { DrainVm, PageState } from "./store.ts";
 import type { VaultActions, VaultVm } from "./vault-model.ts";
 
 export const useRound = (): RoundVm | undefined => useSelector((state: PageState) => state.round.view);
@@ -23,6 +23,7 @@ export const useSignerActions = (): SignerActions => useGame().signer;
 /** The newest finished round; followed until its models and payments are there. */
 export const useFinished = (): FinishedVm | undefined =>
   useSelector((state: PageState) => state.finished.view);
+export const useDrain = (): DrainVm | undefined => useSelector((state: PageState) => state.drain.view);
 export const useActions = (): GameActions => useGame().actions;
 
 /** The server's clock in ms, moving every `everyMs`. */

@@ -5,6 +5,7 @@
  */
 import { isErrorCode, isTerminal } from "@meme-rounds/shared-schema/errors";
 import type { ChatMessage } from "@meme-rounds/shared-schema/messages";
+import type { ServerVersion } from "@meme-rounds/shared-schema/protocol";
 import type { Snapshot } from "@meme-rounds/shared-schema/rest";
 import type { Api } from "../net/api.ts";
 import { type Commands, createCommands } from "../net/commands.ts";
@@ -37,6 +38,8 @@ export interface LiveDeps {
   random: () => number;
   newRef: () => string;
   notice: (kind: NoticeVm["kind"], text: string, id?: string) => void;
+  /** What the server says of its version. */
+  heardServer: (server: ServerVersion | undefined) => void;
   /** The room says that the session has ended; it may be one that was signed out of here. */
   signedOut: () => void;
   /** Another round has begun. */
@@ -59,6 +62,8 @@ export interface Live {
   deposit(deposit: KeptDeposit): Promise<Outcome>;
   /** True while an answer about it is waited for. */
   isSending(txid: string): boolean;
+  /** A command waits for its answer. */
+  isBusy(): boolean;
 }
 
 const MAX_CHAT = 100;
@@ -172,6 +177,7 @@ export function createLive(deps: LiveDeps): Live {
     const mine = current?.player.roundId === roundId ? current : undefined;
     switch (message.kind) {
       case "you": {
+        deps.heardServer(message.body.server);
         if (mine === undefined || message.body.playKey !== mine.playKey) return;
         mine.player.heardYou(message.body);
         return;
@@ -192,7 +198,10 @@ export function createLive(deps: LiveDeps): Live {
         return;
       }
       case "notice":
-        deps.notice(message.body.kind === "drain" ? "warning" : "info", message.body.text);
+        if (message.body.kind === "drain") {
+          const { text, until } = message.body;
+          store.dispatch(show.drain({ text, until }));
+        } else deps.notice("info", message.body.text);
         return;
       case "settled":
       case "model":
@@ -213,12 +222,14 @@ export function createLive(deps: LiveDeps): Live {
       signedOut: deps.signedOut,
       snapshot(next) {
         clock.heard(next.serverTime);
+        deps.heardServer(next.server);
         const isNew = snapshot?.roundId !== next.roundId;
         snapshot = next;
         if (isNew) {
           state = undefined;
           chat = [];
           dropPlayer();
+          store.dispatch(show.drain(undefined));
           deps.onRound(next);
         }
         if (deps.wantsToPlay()) ensurePlayer();
@@ -301,5 +312,6 @@ export function createLive(deps: LiveDeps): Live {
     },
     deposit: sendDeposit,
     isSending: (txid) => sending.has(txid),
+    isBusy: () => sending.size > 0 || (current?.commands.open() ?? 0) > 0,
   };
 }

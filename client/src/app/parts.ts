@@ -2,6 +2,7 @@
  * The parts of the game and who of them knows whom: session, wallet, live round, finished rounds, identity, auto-join.
  * Owns: making them. Does not own: actions (game.ts), what is shown (shown.ts), any part's work.
  */
+import { PROTOCOL } from "@meme-rounds/shared-schema/protocol";
 import type { Network } from "@meme-rounds/shared-schema/records";
 import { createApi } from "../net/api.ts";
 import { openRefundChain } from "../net/chain.ts";
@@ -22,6 +23,7 @@ import type { GameDeps } from "./game-deps.ts";
 import { createIdentity } from "./identity.ts";
 import { createLive } from "./live.ts";
 import type { Failure, NoticeVm, Outcome } from "./model.ts";
+import { createSkew } from "./skew.ts";
 import { createStore, show } from "./store.ts";
 import { createVaultPart } from "./vault.ts";
 
@@ -71,9 +73,16 @@ export function createParts(deps: GameDeps, turns: Turns) {
     const kept = live.snapshot()?.network ?? storage.getItem(NETWORK_KEY);
     return kept === "main" || kept === "test" ? kept : "devchain";
   };
-  const notice = (kind: NoticeVm["kind"], text: string): void => {
-    store.dispatch(show.notice({ id: deps.crypto.randomUUID(), kind, text }));
+  const notice = (kind: NoticeVm["kind"], text: string, id: string = deps.crypto.randomUUID()): void => {
+    store.dispatch(show.notice({ id, kind, text }));
   };
+  const skew = createSkew({
+    ...deps,
+    version: { protocol: PROTOCOL, build: deps.build },
+    storage: deps.tabStorage,
+    isBusy: () => deps.isOccupied() || live.isBusy() || store.getState().wallet.busy,
+    notice,
+  });
   const consent = createConsent({ storage, notice });
   const exclusion = createExclusion({ notice, excluded: () => live.playerChanged() });
   const knowsNetwork = (): boolean => live.snapshot() !== undefined || storage.getItem(NETWORK_KEY) !== null;
@@ -125,11 +134,13 @@ export function createParts(deps: GameDeps, turns: Turns) {
     random: deps.random,
     newRef: () => deps.crypto.randomUUID(),
     notice,
+    heardServer: skew.heard,
     signedOut: () => void signedOut(),
     onRound(snapshot) {
       storage.setItem(NETWORK_KEY, snapshot.network);
       const { arena, opensAt, closesAt } = snapshot;
       finished.follow(`${arena}-${(opensAt - (closesAt - opensAt)) / 1000}`);
+      skew.round(snapshot.roundId);
       turns.changed();
     },
   });

@@ -1,5 +1,5 @@
 /**
- * The page's state (Redux Toolkit). Owns: slices round, me, wallet, vault, signer, finished, lists, notices, and their types.
+ * The page's state (Redux Toolkit). Owns: slices round, me, wallet, vault, signer, finished, drain, lists, notices, and their types.
  * Does not own: where values come from (game.ts) or who reads them (hooks.ts).
  */
 import { configureStore, createSlice, type PayloadAction } from "@reduxjs/toolkit";
@@ -85,6 +85,20 @@ const finished = createSlice({
   },
 });
 
+/** R11: the server that this page is connected to stops; `until` in ms of the server's clock. */
+export interface DrainVm {
+  text: string;
+  until: number;
+}
+
+const drain = createSlice({
+  name: "drain",
+  initialState: (): { view: DrainVm | undefined } => ({ view: undefined }),
+  reducers: {
+    shown: (_state, action: PayloadAction<DrainVm | undefined>) => ({ view: action.payload }),
+  },
+});
+
 interface ListsState {
   rounds: RoundSummary[];
   gallery: GalleryItem[];
@@ -125,6 +139,7 @@ export const show = {
   vault: vault.actions.shown,
   signer: signer.actions.shown,
   finished: finished.actions.shown,
+  drain: drain.actions.shown,
   lists: lists.actions.changed,
   notice: notices.actions.added,
   dismiss: notices.actions.dismissed,
@@ -139,6 +154,7 @@ export const createStore = () =>
       vault: vault.reducer,
       signer: signer.reducer,
       finished: finished.reducer,
+      drain: drain.reducer,
       lists: lists.reducer,
       notices: notices.reducer,
     },

@@ -30,6 +30,8 @@ export interface Commands {
   /** The room is ready for commands: what is unanswered goes out again, under the same refs. */
   online(send: Send): void;
   offline(): void;
+  /** How many wait for their answer. */
+  open(): number;
   /** The round is over for this player: what is unanswered stays unknown. */
   abandon(): void;
 }
@@ -135,6 +137,7 @@ export function createCommands(deps: CommandDeps): Commands {
         watch(ref, one);
       }
     },
+    open: () => waiting.size,
     abandon() {
       send = undefined;
       for (const ref of [...waiting.keys()]) settle(ref, failure("OFFLINE", UNKNOWN));

@@ -249,7 +249,8 @@ export function createRoundConnection(deps: ConnectionDeps): RoundConnection {
         joined = undefined;
         events.room(undefined, roundId, roleNow());
         events.status("polling", roleNow());
-        schedule(FIRST_RETRY_MS * deps.random() * 4);
+        // Handed over, the round is being taken over already.
+        schedule(FIRST_RETRY_MS * deps.random() * (code === SOCKET_CLOSE.handedOver ? 1 : 4));
       },
     };
   };

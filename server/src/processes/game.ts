@@ -15,6 +15,7 @@ import type { Config } from "../config.ts";
 import { modelsStatus } from "../content/aitubo/provider.ts";
 import { createContentService } from "../content/index.ts";
 import { createClassifier } from "../content/moderation/classifier.ts";
+import { versionOf } from "../infra/build.ts";
 import { matchMaker, RedisPresence, Server, WebSocketTransport } from "../infra/colyseus.ts";
 import { servingOn, watchIntake } from "../infra/http-drain.ts";
 import { PATIENCE } from "../infra/http-guard.ts";
@@ -142,7 +143,12 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
   });
   let registry: ProcessRegistry | undefined;
   const round = createRoundService(
-    { network: config.NETWORK, arena: config.ARENA, roundSeconds: config.ROUND_SECONDS },
+    {
+      network: config.NETWORK,
+      arena: config.ARENA,
+      roundSeconds: config.ROUND_SECONDS,
+      version: versionOf(pageDir),
+    },
     {
       redis,
       tapRedis,

@@ -2,6 +2,7 @@
  * The Round Service's public face. Owns: putting its parts together and taking them apart in order.
  * Everything else in this folder is private to it.
  */
+import type { ServerVersion } from "@meme-rounds/shared-schema/protocol";
 import type { Network } from "@meme-rounds/shared-schema/records";
 import type { RoundDetail } from "@meme-rounds/shared-schema/rest";
 import type { AuditPort } from "../infra/audit.ts";
@@ -39,6 +40,8 @@ export interface RoundServiceOptions {
   arena: string;
   /** R3. */
   roundSeconds: number;
+  /** R11: what this process tells pages of itself. */
+  version: ServerVersion;
 }
 
 export interface RoundServiceDeps {
@@ -103,7 +106,7 @@ export function createRoundService(options: RoundServiceOptions, deps: RoundServ
   });
   const details = createDetails({ ...deps, directory });
   return {
-    routes: roundRoutes({ ...deps, directory, details }),
+    routes: roundRoutes({ ...deps, ...options, directory, details }),
     define(server) {
       server.define("round", room);
     },

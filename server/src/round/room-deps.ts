@@ -1,4 +1,5 @@
 /** What a round's room is built from. Owns: the types only; index.ts and the keeper fill them. */
+import type { ServerVersion } from "@meme-rounds/shared-schema/protocol";
 import type { Network } from "@meme-rounds/shared-schema/records";
 import type { Lease } from "../infra/leases.ts";
 import type { SharedLimiter } from "../infra/limiter.ts";
@@ -20,6 +21,7 @@ export interface RoomOptions {
 export interface RoundDeps {
   network: Network;
   roundSeconds: number;
+  version: ServerVersion;
   redis: Redis;
   /** A connection of its own for binary patches. */
   tapRedis: Redis;

@@ -1,5 +1,6 @@
 /** REST of the Round Service: the live snapshot, the archive, journals and proofs. Owns: these routes only. */
 import { CodedError } from "@meme-rounds/shared-schema/errors";
+import type { ServerVersion } from "@meme-rounds/shared-schema/protocol";
 import { entrySchema } from "@meme-rounds/shared-schema/records";
 import {
   proofAnswer,
@@ -28,6 +29,7 @@ export interface RouteDeps {
   payment: PaymentPort;
   content: StandingPort;
   details: RoundDetails;
+  version: ServerVersion;
 }
 
 export function roundRoutes(deps: RouteDeps): Route[] {
@@ -48,7 +50,7 @@ export function roundRoutes(deps: RouteDeps): Route[] {
         const snapshot = await directory.snapshot(query.arena);
         if (!snapshot) throw new CodedError("ROUND_NONE");
         const standings = await content.standingOf(snapshot.memes.map(({ memeId }) => memeId));
-        return coveredSnapshot(snapshot, standings);
+        return { ...coveredSnapshot(snapshot, standings), server: deps.version };
       },
     }),
     route({
