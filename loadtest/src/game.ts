@@ -14,6 +14,12 @@ export interface Game {
   stop(keep: boolean): Promise<void>;
 }
 
+/** Shows the processes that run now; one that is started again has to be watched again. */
+export function watchServices(cluster: Cluster, report: Report): void {
+  for (const { child } of cluster.services)
+    if (child.pid !== undefined) report.watch(child.options.name, child.pid);
+}
+
 /** @param target an address that target.ts has let through; empty for a game of its own */
 export async function gameFor(
   target: string,
@@ -24,8 +30,7 @@ export async function gameFor(
   if (target !== "") return { url: target, own: undefined, stop: async () => undefined };
   report.phase("starting the game", 60);
   const own = await startCluster(options, signal);
-  for (const { child } of own.services)
-    if (child.pid !== undefined) report.watch(child.options.name, child.pid);
+  watchServices(own, report);
   const [url = ""] = own.gameUrls();
   return {
     url,

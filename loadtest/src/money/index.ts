@@ -7,7 +7,9 @@ import { setTimeout as delay } from "node:timers/promises";
 import { createVerifier } from "../../../server/src/infra/ecdsa.ts";
 import { createRedis } from "../../../server/src/infra/redis.ts";
 import { readJournal } from "../../../server/src/round/journal-store.ts";
+import { watchServices } from "../game.ts";
 import type { Values } from "../options.ts";
+import type { Report } from "../report/index.ts";
 import { DevchainView, remembering } from "./chain-view.ts";
 import { Chaos } from "./chaos.ts";
 import { type Cluster, startCluster } from "./cluster.ts";
@@ -58,7 +60,11 @@ export const money = {
   run,
 };
 
-async function run(wanted: Wanted, signal: AbortSignal): Promise<{ ok: boolean; figures: object }> {
+async function run(
+  wanted: Wanted,
+  signal: AbortSignal,
+  report: Report,
+): Promise<{ ok: boolean; figures: object }> {
   const lag = monitorEventLoopDelay({ resolution: 10 });
   lag.enable();
   const tally = new Tally();
@@ -74,6 +80,7 @@ async function run(wanted: Wanted, signal: AbortSignal): Promise<{ ok: boolean; 
     },
     signal,
   );
+  watchServices(cluster, report);
   let ok = false;
   try {
     const chain = new DevchainView(cluster.devchainUrl);
@@ -102,6 +109,7 @@ async function run(wanted: Wanted, signal: AbortSignal): Promise<{ ok: boolean; 
     line.end();
     showSummary(figures, proof, tally, mismatches);
     ok = mismatches.length === 0;
+    report.bound({ name: "things that are wrong", value: mismatches.length, limit: 0, unit: "", holds: ok });
     const path = await writeReport(figures, {
       wanted,
       counts: Object.fromEntries(tally.counts),

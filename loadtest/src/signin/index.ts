@@ -6,9 +6,11 @@
  * signatures, which is the wallet's work, weighs neither on a time nor on the server. Each wave has its floor: as many
  * at once who make two calls that ask for nothing.
  */
+import { watchServices } from "../game.ts";
 import { startCluster } from "../money/cluster.ts";
 import { LiveLine } from "../money/report.ts";
 import type { Values } from "../options.ts";
+import type { Report } from "../report/index.ts";
 import { SigninTally, summaryOf } from "./figures.ts";
 import { LagMeter } from "./lag.ts";
 import { peopleOf, SIGNATURE_KINDS, SigninCalls, sign } from "./people.ts";
@@ -28,10 +30,11 @@ export const signin = {
 /** Sign-ins of one player, with nobody else about. */
 const ALONE = 20;
 
-async function run({ players, seconds }: Values<typeof options>, signal: AbortSignal) {
+async function run({ players, seconds }: Values<typeof options>, signal: AbortSignal, report: Report) {
   const line = new LiveLine();
   line.show("starting the game");
   const cluster = await startCluster({ roundSeconds: 60, blockSeconds: 0, games: 1, workers: 1 }, signal);
+  watchServices(cluster, report);
   let ok = false;
   try {
     const [url = ""] = cluster.gameUrls();
@@ -79,6 +82,14 @@ async function run({ players, seconds }: Values<typeof options>, signal: AbortSi
     const figures = tally.figures({ players, wallets: Math.min(players, SIGNATURE_KINDS), ownLagP99Ms });
     console.log(summaryOf(figures));
     ok = figures.failures === 0 && figures.signIns > 0;
+    const { failures } = figures;
+    report.bound({
+      name: "sign-ins that failed",
+      value: failures,
+      limit: 0,
+      unit: "",
+      holds: failures === 0,
+    });
     if (!ok && !signal.aborted) console.log(`logs and data are kept: ${cluster.folder}`);
     return { ok, figures };
   } finally {

@@ -18,7 +18,10 @@ export interface Answered {
 
 /** One GET; throws where nobody answers within 5 s. */
 export async function get(url: string): Promise<Answered> {
-  const response = await fetch(url, { signal: AbortSignal.timeout(ANSWER_MS) });
+  const response = await fetch(url, { signal: AbortSignal.timeout(ANSWER_MS) }).catch((error: unknown) => {
+    const cause = error instanceof Error ? (error.cause ?? error) : error;
+    throw new Error(`nobody answers at ${url}: ${cause instanceof Error ? cause.message : String(cause)}`);
+  });
   return {
     status: response.status,
     type: response.headers.get("content-type") ?? "",

@@ -2,7 +2,7 @@
  * Spectators who stay: each takes a seat in round after round. Owns: their seats. Counts who found none for long.
  */
 import { setTimeout as delay } from "node:timers/promises";
-import { spectate } from "../smoke/outside.ts";
+import { spectate, type Watching } from "../smoke/outside.ts";
 
 const AGAIN_MS = 500;
 /** Longer without a seat is a failure: the next round opens on time, ms. */
@@ -42,17 +42,10 @@ export class Audience {
         const { room } = await spectate(this.url);
         this.seats++;
         this.seated++;
-        room.onStateChange(() => {
-          this.updates++;
-        });
-        await new Promise<void>((resolve) => {
-          room.onLeave(() => resolve());
-          if (signal.aborted) resolve();
-          signal.addEventListener("abort", () => resolve(), { once: true });
-        });
+        await this.untilOver(room, signal);
         this.seated--;
         since = performance.now();
-        if (signal.aborted) await room.leave().catch(() => undefined);
+        await room.leave().catch(() => undefined);
       } catch {
         // Between two rounds there is no seat for a moment.
         if (performance.now() - since > PATIENCE_MS) {
@@ -62,5 +55,20 @@ export class Audience {
       }
       await delay(AGAIN_MS, undefined, { signal }).catch(() => undefined);
     }
+  }
+
+  /** A round that is over stays on show for a while; whoever watches goes on to the next. */
+  private async untilOver(room: Watching["room"], signal: AbortSignal): Promise<void> {
+    await new Promise<void>((resolve) => {
+      const onAbort = (): void => resolve();
+      room.onLeave(() => resolve());
+      room.onStateChange(({ phase }) => {
+        this.updates++;
+        if (phase === "closed" || phase === "voided") resolve();
+      });
+      if (signal.aborted) resolve();
+      signal.addEventListener("abort", onAbort, { once: true });
+      room.onLeave(() => signal.removeEventListener("abort", onAbort));
+    });
   }
 }

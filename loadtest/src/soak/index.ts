@@ -172,7 +172,13 @@ async function read({ game, redis, report, seen }: Soak): Promise<void> {
     const known = seen.get(name) ?? { unit, values: [] };
     known.values.push(value);
     seen.set(name, known);
-    if (!/^(memory|descriptors) of/.test(name)) report.point(name, "after each round", value, unit);
+    if (!/^(memory|descriptors) of/.test(name))
+      report.point(
+        unit === "bytes" ? "memory after each round" : "counts after each round",
+        name,
+        value,
+        unit,
+      );
   }
 }
 
