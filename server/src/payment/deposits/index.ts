@@ -244,10 +244,10 @@ export class Deposits {
 
   /** M1, the freeze: outpoints that do not count; whoever they are of may use mined deposits only for 7 days. */
   async judge(deposits: readonly Deposited[]): Promise<string[]> {
-    const dropped = await judgeDeposits(deposits, this.deps);
+    const dropped = new Set(await judgeDeposits(deposits, this.deps));
     for (const { txid, vout, identity } of deposits)
-      if (dropped.includes(`${txid}:${vout}`)) await this.limits.bar(identity);
-    return dropped;
+      if (dropped.has(`${txid}:${vout}`)) await this.limits.bar(identity);
+    return [...dropped];
   }
 }
 
