@@ -52,7 +52,7 @@ export async function startRelay(config: Config, logger: Logger, life: Lifecycle
       ready: async () => !life.isDraining && redis.status === "ready",
     },
   );
-  const http = front.gate.createServer(undefined, PATIENCE);
+  const http = front.gate.createServer(app, PATIENCE);
   const intake = watchIntake(http, life);
   http.on("upgrade", (req, socket, head) => {
     if (!audience.handleUpgrade(req, socket, head)) socket.destroy();
