@@ -53,7 +53,7 @@ export async function runWithReport(
     const { html } = await writeReport(document, folder);
     deps.say(`report: ${html}`);
   };
-  const early = "ended early, from outside";
+  const early = "somebody stopped it";
   try {
     const { ok, figures } = await run(recorder);
     recorder.figures(figures);
