@@ -38,6 +38,8 @@ export interface AudienceService {
   routes: Route[];
   /** Call it before any other upgrade handler: true when the request was a spectator's. */
   handleUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): boolean;
+  /** R11: who asks for a seat from now on gets one on another relay, if there is any; who sits here stays until `stop`. */
+  leave(): Promise<void>;
   /** Spectators of a round over all relays of the cluster, a few seconds old. */
   spectators(roundId: string): Promise<number>;
   stop(): Promise<void>;
@@ -82,6 +84,7 @@ export function createAudienceService(options: AudienceOptions, deps: AudienceDe
       }),
     ],
     handleUpgrade: (req, socket, head) => relay.handleUpgrade(req, socket, head),
+    leave: () => seats.withdraw([]),
     spectators: (roundId) => seats.spectators(roundId),
     async stop() {
       for (const timer of timers) clearInterval(timer);

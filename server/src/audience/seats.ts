@@ -57,7 +57,7 @@ export interface Seats {
   spectators(roundId: string): Promise<number>;
   /** Says how many sockets this relay carries, in all rounds (0 removes a round). */
   report(rounds: ReadonlyMap<string, number>): Promise<void>;
-  /** Takes this relay off the list. */
+  /** Takes this relay off the list: others get who comes from now on, where there are others (R11). */
   withdraw(rounds: Iterable<string>): Promise<void>;
 }
 
@@ -70,6 +70,7 @@ export function createSeats(options: SeatsOptions, deps: { redis: Redis; now: ()
   const { redis, now } = deps;
   const live = new Map<string, { at: number; roundId: string | undefined }>();
   let relays: { at: number; list: Candidate[] } | undefined;
+  let leaving = false;
 
   const liveRound = async (arena: string): Promise<string | undefined> => {
     const cached = live.get(arena);
@@ -92,7 +93,8 @@ export function createSeats(options: SeatsOptions, deps: { redis: Redis; now: ()
       if (row.publicAddress === undefined && relayId !== options.relayId) continue;
       list.push({ relayId, publicAddress: row.publicAddress, sockets: row.sockets });
     }
-    if (options.carries && !list.some(({ relayId }) => relayId === options.relayId))
+    const isMissing = leaving ? list.length === 0 : !list.some(({ relayId }) => relayId === options.relayId);
+    if (options.carries && isMissing)
       list.push({ relayId: options.relayId, publicAddress: options.publicAddress, sockets: 0 });
     relays = { at: now(), list };
     return list;
@@ -134,12 +136,16 @@ export function createSeats(options: SeatsOptions, deps: { redis: Redis; now: ()
         multi.expire(audienceKey(roundId), TTL_SECONDS);
       }
       const { publicAddress } = options;
-      multi.hset(RELAYS_KEY, options.relayId, JSON.stringify({ publicAddress, sockets: total, at }));
-      multi.expire(RELAYS_KEY, TTL_SECONDS);
+      if (!leaving) {
+        multi.hset(RELAYS_KEY, options.relayId, JSON.stringify({ publicAddress, sockets: total, at }));
+        multi.expire(RELAYS_KEY, TTL_SECONDS);
+      }
       await multi.exec();
     },
     async withdraw(rounds) {
       if (!options.carries) return;
+      leaving = true;
+      relays = undefined;
       const multi = redis.multi().hdel(RELAYS_KEY, options.relayId);
       for (const roundId of rounds) multi.hdel(audienceKey(roundId), options.relayId);
       await multi.exec();

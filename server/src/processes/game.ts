@@ -252,6 +252,7 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
   // Stops first: who calls from now on is another process' caller.
   life.add("intake", () => intake.stop(LAST_REQUESTS_MS));
   life.addDrain("rounds", (drain) => round.drain(drain));
+  life.addDrain("seats", () => audience.leave());
   life.addDrain("callers", (drain) => servingOn(config.DRAIN_GRACE_SECONDS * 1_000, drain, now()));
   const address = http.address();
   return typeof address === "object" && address !== null ? address.port : config.PORT;

@@ -64,6 +64,7 @@ export async function startRelay(config: Config, logger: Logger, life: Lifecycle
   });
   life.add("audience", () => audience.stop());
   life.add("intake", () => intake.stop(LAST_REQUESTS_MS));
+  life.addDrain("seats", () => audience.leave());
   life.addDrain("callers", (drain) => servingOn(config.DRAIN_GRACE_SECONDS * 1_000, drain, now()));
   const address = http.address();
   return typeof address === "object" && address !== null ? address.port : config.PORT;

@@ -61,4 +61,24 @@ describe("audience seats", () => {
       (error) => error instanceof CodedError && error.code === "ROUND_NONE",
     );
   });
+
+  it("R11: a relay on its way out gives seats on another, its own only where there is none, and is still counted", async () => {
+    const clock = { now: 1_000_000 };
+    const relay = (relayId: string) =>
+      createSeats(
+        { relayId, publicAddress: `${relayId}.example`, carries: true },
+        { redis, now: () => clock.now },
+      );
+    const [leaving, staying] = [relay("leaving"), relay("staying")];
+    await redis.set("mr:live:main", JSON.stringify({ roundId: "main-1", roomId: "r" }));
+    await leaving.report(new Map([["main-1", 3]]));
+    await leaving.withdraw([]);
+    await leaving.report(new Map([["main-1", 3]]));
+    assert.equal((await leaving.take("main")).publicAddress, "leaving.example");
+    await staying.report(new Map([["main-1", 500]]));
+    clock.now += 1_000;
+    for (const giver of [leaving, staying])
+      assert.equal((await giver.take("main")).publicAddress, "staying.example");
+    assert.equal(await staying.spectators("main-1"), 503);
+  });
 });
