@@ -1,16 +1,15 @@
 /**
- * The sockets of one round's spectators: writes each frame once built to every one of them.
- * Owns: the WebSocket and Colyseus framing towards a spectator, back-pressure, liveness.
- * Does not own: what the frames say, accepting connections, when the round is over.
+ * The spectators of one round: who has the state, what each of them is sent, who is too slow, silent or talks too much.
+ * Owns: joining, writing in slices, back-pressure, liveness. Does not own: what the frames say and when they leave
+ * (feed.ts), how a socket writes (spectator.ts), accepting connections.
  */
-import type { Duplex } from "node:stream";
 import { getMessageBytes, Protocol } from "@colyseus/core";
-import type { WebSocket } from "ws";
-import { webSocketFrame } from "../infra/ws-frame.ts";
+import type { Stand } from "./mirror.ts";
+import { Parcel, type Seating, type Spectator } from "./spectator.ts";
 
 /** Close codes of the relay. The SDK leaves the room on each (no retry of its own): take a new seat where it says so. */
 export const AUDIENCE_CLOSE = {
-  /** The round moved or ended, or the relay goes away: fetch a new seat, after a random part of a second. */
+  /** The round ended or its tap fell silent, or the relay goes away: fetch a new seat, after a random part of a second. */
   reseat: 4100,
   /** More messages than a spectator has reason to send. */
   flood: 4101,
@@ -18,112 +17,130 @@ export const AUDIENCE_CLOSE = {
   full: 4102,
 } as const;
 
+/** Between two pings to the same socket lie so many calls of `ping`. */
+export const PING_WAVES = 20;
+
 const CONSENTED = 4000;
 /** Messages a spectator may send between two pings (acknowledgement, its own pings, leaving). */
 const MAX_MESSAGES_PER_PING = 60;
-const WS_PING = Buffer.from([0x89, 0]);
-
-interface Spectator {
-  ws: WebSocket;
-  /** The stream under `ws`, for frames built once for all. */
-  socket: Duplex;
-  joined: boolean;
-  alive: boolean;
-  messages: number;
-}
-
-export interface CrowdSource {
-  handshake(): Buffer;
-  joinFrames(): readonly Buffer[];
-}
+/** Sockets written to in one go: some 8 ms. */
+const SLICE = 1_000;
 
 export interface CrowdOptions {
   /** Unsent bytes a spectator may have beside its first state before it is dropped. */
   maxBufferedBytes: number;
 }
 
-export interface Crowd {
-  /** Seats a connected socket: says hello, and sends the state when the client has acknowledged it. */
-  seat(ws: WebSocket, socket: Duplex, options: { skipHandshake: boolean }): void;
-  /** Sends one Colyseus frame to all who have their state. Returns how many were dropped as too slow. */
-  send(bytes: Buffer): number;
-  /** Pings all, and drops those that did not answer the last one. */
+export interface CrowdDeps {
+  handshake(): Buffer;
+  /** Calls once the work in hand is done. */
+  soon(run: () => void): void;
+  /** A frame has gone to so many, and so many were dropped as too slow. */
+  wrote(sockets: number, dropped: number): void;
+}
+
+export interface Crowd extends Seating {
+  /** Seats a connected socket: says hello, and sends the state once the client has acknowledged it. */
+  seat(one: Spectator, options: { skipHandshake: boolean }): void;
+  /** What somebody who joins from now on is sent. */
+  show(stand: Stand): void;
+  /** Sends frames to all who have their state now. In slices: behind what is on its way, before whatever comes later. */
+  send(frames: readonly Buffer[]): void;
+  /** Pings a part of all, and drops those of it that did not answer the last time. Call it once a second. */
   ping(): void;
   size(): number;
   closeAll(code: number, reason: string): void;
 }
 
-export function createCrowd(options: CrowdOptions, source: CrowdSource): Crowd {
+interface Job {
+  parcel: Parcel;
+  receivers: readonly Spectator[];
+  next: number;
+  dropped: number;
+}
+
+export function createCrowd(options: CrowdOptions, deps: CrowdDeps): Crowd {
   const members = new Set<Spectator>();
-  let built: { frames: readonly Buffer[]; bytes: Buffer } | undefined;
+  const jobs: Job[] = [];
+  let welcome: { stand: Stand; parcel: Parcel | undefined } | undefined;
+  let hello: Parcel | undefined;
+  const pong = new Parcel([getMessageBytes[Protocol.PING]()]);
+  let seated = 0;
+  let wave = 0;
 
-  /** What a joiner gets, as WebSocket frames; rebuilt only when the mirror's changed. */
-  const welcome = (): Buffer => {
-    const frames = source.joinFrames();
-    if (built?.frames !== frames) built = { frames, bytes: Buffer.concat(frames.map(webSocketFrame)) };
-    return built.bytes;
+  const greet = (one: Spectator): void => {
+    if (welcome === undefined) return;
+    one.joined = true;
+    welcome.parcel ??= new Parcel(welcome.stand.frames());
+    one.give(welcome.parcel);
   };
 
-  // ws writes whole frames synchronously (compression is off), so ours never land inside one of its own.
-  const write = (one: Spectator, frame: Buffer): void => {
-    if (one.ws.readyState === one.ws.OPEN) one.socket.write(frame);
-  };
-
-  const hear = (one: Spectator, data: Buffer): void => {
-    one.alive = true;
-    if (++one.messages > MAX_MESSAGES_PER_PING) {
-      one.ws.close(AUDIENCE_CLOSE.flood, "too many messages");
-      return;
+  const slice = (): void => {
+    const [job] = jobs;
+    if (job === undefined) return;
+    const limit = options.maxBufferedBytes + (welcome?.stand.stateBytes ?? 0);
+    const end = Math.min(job.next + SLICE, job.receivers.length);
+    for (; job.next < end; job.next++) {
+      const one = job.receivers[job.next] as Spectator;
+      if (one.unread() > limit) {
+        one.drop();
+        job.dropped++;
+      } else one.give(job.parcel);
     }
-    const code = data[0];
-    if (code === Protocol.JOIN_ROOM && !one.joined) {
-      one.joined = true;
-      write(one, welcome());
-    } else if (code === Protocol.PING) write(one, webSocketFrame(getMessageBytes[Protocol.PING]()));
-    else if (code === Protocol.LEAVE_ROOM) one.ws.close(CONSENTED);
-    // Anything else is a command: spectators have none.
+    if (job.next === job.receivers.length) {
+      jobs.shift();
+      deps.wrote(job.receivers.length, job.dropped);
+    }
+    if (jobs.length > 0) deps.soon(slice);
   };
 
   return {
-    seat(ws, socket, { skipHandshake }) {
-      const one: Spectator = { ws, socket, joined: false, alive: true, messages: 0 };
+    seat(one, { skipHandshake }) {
+      one.wave = seated++ % PING_WAVES;
       members.add(one);
-      ws.on("message", (data: Buffer) => hear(one, data));
-      ws.on("pong", () => {
-        one.alive = true;
-      });
-      ws.on("close", () => members.delete(one));
-      const handshake = skipHandshake ? undefined : source.handshake();
-      write(one, webSocketFrame(getMessageBytes[Protocol.JOIN_ROOM]("spectator", "schema", handshake)));
+      one.sit(this);
+      hello ??= new Parcel([getMessageBytes[Protocol.JOIN_ROOM]("spectator", "schema", deps.handshake())]);
+      one.give(
+        skipHandshake ? new Parcel([getMessageBytes[Protocol.JOIN_ROOM]("spectator", "schema")]) : hello,
+      );
     },
-    send(bytes) {
-      const frame = webSocketFrame(bytes);
-      const limit = options.maxBufferedBytes + (built?.bytes.length ?? 0);
-      let dropped = 0;
-      for (const one of members) {
-        if (!one.joined) continue;
-        if (one.socket.writableLength > limit) {
-          // Not close(): its frame would wait behind what the spectator does not read.
-          one.ws.terminate();
-          dropped++;
-        } else write(one, frame);
+    hear(one, data) {
+      one.alive = true;
+      if (++one.messages > MAX_MESSAGES_PER_PING) {
+        one.close(AUDIENCE_CLOSE.flood, "too many messages");
+        return;
       }
-      return dropped;
+      const code = data[0];
+      if (code === Protocol.JOIN_ROOM && !one.joined) greet(one);
+      else if (code === Protocol.PING) one.give(pong);
+      else if (code === Protocol.LEAVE_ROOM) one.close(CONSENTED, "");
+      // Anything else is a command: spectators have none.
+    },
+    gone: (one) => void members.delete(one),
+    show(stand) {
+      if (welcome?.stand !== stand) welcome = { stand, parcel: undefined };
+    },
+    send(frames) {
+      const receivers = [...members].filter(({ joined }) => joined);
+      jobs.push({ parcel: new Parcel(frames), receivers, next: 0, dropped: 0 });
+      if (jobs.length === 1) slice();
     },
     ping() {
       for (const one of members) {
+        if (one.wave !== wave) continue;
         if (!one.alive) {
-          one.ws.terminate();
+          one.drop();
           continue;
         }
         one.alive = false;
         one.messages = 0;
-        write(one, WS_PING);
+        one.ping();
       }
+      wave = (wave + 1) % PING_WAVES;
     },
     size: () => members.size,
     closeAll(code, reason) {
-      for (const { ws } of members) ws.close(code, reason);
+      for (const one of members) one.close(code, reason);
     },
   };
 }

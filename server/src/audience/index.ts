@@ -10,6 +10,7 @@ import { z } from "zod";
 import { type Route, route } from "../infra/http.ts";
 import { LIMITS } from "../infra/limits.ts";
 import type { Logger } from "../infra/logger.ts";
+import { createWsDoor } from "./door.ts";
 import { createRelay, RELAY_LIMITS, type RelayLimits } from "./relay.ts";
 import { createSeats, seatSchema } from "./seats.ts";
 
@@ -17,7 +18,6 @@ export { AUDIENCE_CLOSE } from "./crowd.ts";
 
 const TICK_MS = 1_000;
 const REPORT_MS = 2_000;
-const PING_MS = 20_000;
 
 export interface AudienceOptions {
   /** host[:port][/path] under which clients reach this process's sockets; absent: the host that gave the seat. */
@@ -51,7 +51,21 @@ export function createAudienceService(options: AudienceOptions, deps: AudienceDe
   const subscriber = deps.redis();
   for (const connection of [redis, subscriber])
     connection.on("error", (error: unknown) => logger.warn({ err: error }, "audience: Redis connection"));
-  const relay = createRelay({ ...RELAY_LIMITS, ...options.limits }, { redis, subscriber, logger, now });
+  const relay = createRelay(
+    { ...RELAY_LIMITS, ...options.limits },
+    {
+      redis,
+      subscriber,
+      logger,
+      now,
+      after: (ms, run) => {
+        const timer = setTimeout(run, ms);
+        return () => clearTimeout(timer);
+      },
+      soon: setImmediate,
+    },
+  );
+  const door = createWsDoor({ relay, now });
   const seats = createSeats(
     { relayId: randomUUID(), publicAddress: options.publicAddress, carries: options.carries ?? true },
     { redis, now },
@@ -62,11 +76,7 @@ export function createAudienceService(options: AudienceOptions, deps: AudienceDe
       .catch((error: unknown) => logger.warn({ err: error }, "audience: no report"));
   };
   report();
-  const timers = [
-    setInterval(() => relay.tick(), TICK_MS),
-    setInterval(report, REPORT_MS),
-    setInterval(() => relay.ping(), PING_MS),
-  ];
+  const timers = [setInterval(() => relay.tick(), TICK_MS), setInterval(report, REPORT_MS)];
   for (const timer of timers) timer.unref();
 
   return {
@@ -83,13 +93,14 @@ export function createAudienceService(options: AudienceOptions, deps: AudienceDe
         handler: ({ query }) => seats.take(query.arena),
       }),
     ],
-    handleUpgrade: (req, socket, head) => relay.handleUpgrade(req, socket, head),
+    handleUpgrade: (req, socket, head) => door.handleUpgrade(req, socket, head),
     leave: () => seats.withdraw([]),
     spectators: (roundId) => seats.spectators(roundId),
     async stop() {
       for (const timer of timers) clearInterval(timer);
       const rounds = [...relay.counts().keys()];
-      await relay.stop();
+      relay.stop();
+      await door.stop();
       await seats.withdraw(rounds);
       redis.disconnect();
       subscriber.disconnect();

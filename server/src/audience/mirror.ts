@@ -8,22 +8,60 @@ import {
   decodeTapFrame,
   TAP_KIND,
   type TapFrame,
+  type TapKind,
   type TapSnapshot,
   type TapStored,
 } from "../infra/tap-format.ts";
 
 /** SWITCH_TO_STRUCTURE root: a patch may begin at the root without saying so. */
-const AT_ROOT = Buffer.from([255, 0]);
+export const AT_ROOT = Buffer.from([255, 0]);
 
-/** `ended`: the round closed its tap. `superseded`: another process took the round over, with other object ids. */
-export type MirrorEnd = "ended" | "superseded" | "silent";
+/**
+ * `ended`: the round closed its tap. `silent`: nothing came for too long, or nothing usable. `changed`: the new owner's
+ * state is described in another way, as after a new release, and a client is told of that only when it comes.
+ */
+export type MirrorEnd = "ended" | "silent" | "changed";
 
 export interface MirrorEvents {
-  /** Bytes for everybody who has joined: a patch or a room message, whole frames. */
-  forward(bytes: Buffer): void;
-  /** A full ROOM_STATE that replaces what everybody has, after a gap that could not be filled. */
-  resync(bytes: Buffer): void;
+  /** A patch, a room message or a line for everybody who has joined: whole Colyseus frames. */
+  forward(bytes: Buffer, kind: Carried): void;
+  /**
+   * A full ROOM_STATE that replaces what everybody has: after a gap that could not be filled, and when another process
+   * has taken the round over (`moved`), whose objects have ids of their own (R5).
+   */
+  resync(bytes: Buffer, moved: boolean): void;
   end(reason: MirrorEnd): void;
+}
+
+/** What is passed on as it comes. */
+export type Carried = Exclude<TapKind, typeof TAP_KIND.snapshot | typeof TAP_KIND.end>;
+
+/** What somebody who joins is sent, as of one frame of the tap; later frames do not change it. */
+export interface Stand {
+  /** One ROOM_STATE, then messages. Put together at the first call. */
+  frames(): readonly Buffer[];
+  /** Length of the ROOM_STATE, bytes; known without putting it together. */
+  stateBytes: number;
+}
+
+const isCarried = (frame: TapFrame): frame is TapFrame & { kind: Carried } =>
+  frame.kind !== TAP_KIND.snapshot && frame.kind !== TAP_KIND.end;
+
+function standOf(snapshot: TapSnapshot, tail: readonly TapFrame[]): Stand {
+  const state: Buffer[] = [snapshot.state];
+  const messages = [...snapshot.greeting];
+  for (const frame of tail) {
+    if (frame.kind === TAP_KIND.patch) state.push(AT_ROOT, frame.body.subarray(1));
+    else messages.push(frame.body);
+  }
+  let made: readonly Buffer[] | undefined;
+  return {
+    stateBytes: state.reduce((sum, { length }) => sum + length, 0),
+    frames: () => {
+      made ??= [Buffer.concat(state), ...messages];
+      return made;
+    },
+  };
 }
 
 export interface MirrorOptions {
@@ -48,8 +86,8 @@ export interface Mirror {
   receive(frame: Buffer): void;
   /** The schema's description for JOIN_ROOM. */
   handshake(): Buffer;
-  /** The frames for somebody who joins now: one ROOM_STATE, then messages. Cached until the next frame. */
-  joinFrames(): readonly Buffer[];
+  /** What somebody who joins now is sent; the same until the next frame. */
+  stand(): Stand;
   /** Ends the mirror when the tap has been silent too long. */
   checkSilence(): void;
   /** Gaps seen since the start. */
@@ -68,7 +106,7 @@ export function createMirror(options: MirrorOptions, deps: MirrorDeps): Mirror {
   let over = false;
   let gapCount = 0;
   let lastHeard = deps.now();
-  let cache: readonly Buffer[] | undefined;
+  let cache: Stand | undefined;
 
   const end = (reason: MirrorEnd): void => {
     if (over) return;
@@ -78,7 +116,7 @@ export function createMirror(options: MirrorOptions, deps: MirrorDeps): Mirror {
 
   const adopt = (frame: TapFrame): void => {
     // An older snapshot than the one held would need frames that were let go.
-    if (snapshot !== undefined && frame.seq < base) return;
+    if (snapshot !== undefined && frame.epoch === epoch && frame.seq < base) return;
     snapshot = decodeSnapshot(frame.body);
     epoch = frame.epoch;
     base = frame.seq;
@@ -86,45 +124,35 @@ export function createMirror(options: MirrorOptions, deps: MirrorDeps): Mirror {
     cache = undefined;
   };
 
-  const append = (frame: TapFrame): void => {
+  const append = (frame: TapFrame & { kind: Carried }): void => {
     seq = frame.seq;
     tail.push(frame);
     cache = undefined;
-    deps.events.forward(frame.body);
+    deps.events.forward(frame.body, frame.kind);
   };
 
-  /** False when frames before this one are missing. */
+  /** False when frames before this one are missing: also all that a new owner of the round has said before. */
   const apply = (frame: TapFrame): boolean => {
     if (over || frame.epoch < epoch) return true;
-    if (frame.epoch > epoch) {
-      end("superseded");
+    if (frame.kind === TAP_KIND.end) {
+      end("ended");
       return true;
     }
+    if (frame.epoch > epoch) return false;
     if (frame.kind === TAP_KIND.snapshot) {
       if (frame.seq > seq) return false;
       adopt(frame);
       return true;
     }
-    if (frame.kind === TAP_KIND.end) {
-      end("ended");
-      return true;
-    }
     if (frame.seq <= seq) return true;
     if (frame.seq !== seq + 1) return false;
-    append(frame);
+    append(frame as TapFrame & { kind: Carried });
     return true;
   };
 
-  const joinFrames = (): readonly Buffer[] => {
-    if (cache !== undefined) return cache;
+  const stand = (): Stand => {
     if (snapshot === undefined) throw new Error("the mirror has not started");
-    const state: Buffer[] = [snapshot.state];
-    const messages = [...snapshot.greeting];
-    for (const frame of tail) {
-      if (frame.kind === TAP_KIND.patch) state.push(AT_ROOT, frame.body.subarray(1));
-      else messages.push(frame.body);
-    }
-    cache = [Buffer.concat(state), ...messages];
+    cache ??= standOf(snapshot, tail);
     return cache;
   };
 
@@ -133,20 +161,25 @@ export function createMirror(options: MirrorOptions, deps: MirrorDeps): Mirror {
     if (stored.snapshot === null) return false;
     const full = decodeTapFrame(stored.snapshot);
     if (full.epoch < epoch) return false;
-    if (snapshot !== undefined && full.epoch > epoch) {
-      end("superseded");
-      return true;
-    }
     const log = stored.log.map(decodeTapFrame).filter((frame) => frame.epoch === full.epoch);
     const first = snapshot === undefined;
-    const filled = !first && (log.some((frame) => frame.seq === seq + 1) || full.seq <= seq);
+    const moved = !first && full.epoch > epoch;
+    const filled = !first && !moved && (log.some((frame) => frame.seq === seq + 1) || full.seq <= seq);
+    /** What those who are here have been told of this epoch. */
+    const told = moved ? 0 : seq;
+    const described = snapshot?.handshake;
     if (!filled) {
       tail = [];
       seq = full.seq;
       adopt(full);
     }
-    const missed = log.filter((frame) => frame.seq > seq).sort((left, right) => left.seq - right.seq);
-    for (const frame of missed) {
+    if (moved && described && snapshot && !described.equals(snapshot.handshake)) {
+      end("changed");
+      return true;
+    }
+    const ordered = log.filter(isCarried).sort((left, right) => left.seq - right.seq);
+    for (const frame of ordered) {
+      if (frame.seq <= seq) continue;
       if (frame.seq !== seq + 1) break;
       if (filled) append(frame);
       else {
@@ -157,8 +190,11 @@ export function createMirror(options: MirrorOptions, deps: MirrorDeps): Mirror {
     if (filled && full.seq <= seq) adopt(full);
     cache = undefined;
     if (!first && !filled) {
-      deps.events.resync(joinFrames()[0] as Buffer);
-      for (const frame of tail) if (frame.kind === TAP_KIND.message) deps.events.forward(frame.body);
+      deps.events.resync(stand().frames()[0] as Buffer, moved);
+      // A state says nothing of what was said: lines and notices of the gap come after it, once.
+      for (const frame of ordered)
+        if (frame.kind !== TAP_KIND.patch && frame.seq > told && frame.seq <= seq)
+          deps.events.forward(frame.body, frame.kind);
     }
     return true;
   };
@@ -213,7 +249,7 @@ export function createMirror(options: MirrorOptions, deps: MirrorDeps): Mirror {
       if (snapshot === undefined) throw new Error("the mirror has not started");
       return snapshot.handshake;
     },
-    joinFrames,
+    stand,
     checkSilence() {
       if (deps.now() - lastHeard >= options.silenceMs) end("silent");
     },

@@ -1,17 +1,17 @@
 /**
- * One process's relay: joins the taps of rounds to the sockets of their spectators.
- * Owns: one mirror and one crowd per watched round, and when they open and close.
- * Does not own: choosing a relay (seats.ts), the game; what passes through is not read.
+ * One process's relay: joins the taps of rounds to their spectators.
+ * Owns: one mirror, feed and crowd per watched round, when they open and close, what it counts of itself.
+ * Does not own: accepting sockets (door.ts), choosing a relay (seats.ts), the game; what passes through is not read.
  */
-import type { IncomingMessage } from "node:http";
-import type { Duplex } from "node:stream";
-import { setTimeout as pause } from "node:timers/promises";
 import type { Redis } from "ioredis";
-import { type WebSocket, WebSocketServer } from "ws";
 import type { Logger } from "../infra/logger.ts";
+import { counter, gauge } from "../infra/metrics.ts";
 import { readTap, tapKeys } from "../infra/tap-format.ts";
 import { AUDIENCE_CLOSE, type Crowd, createCrowd } from "./crowd.ts";
+import { createFeed, type Feed } from "./feed.ts";
 import { createMirror, type Mirror, type MirrorEnd } from "./mirror.ts";
+import { flushMs } from "./pace.ts";
+import type { Spectator } from "./spectator.ts";
 
 export interface RelayLimits {
   /** Unsent bytes a spectator may have. */
@@ -22,7 +22,7 @@ export interface RelayLimits {
   maxRounds: number;
   /** A round nobody watches any more is let go after this, ms. */
   lingerMs: number;
-  /** A tap without a frame for this long is dead, ms. */
+  /** A tap without a frame for this long is dead, ms: longer than another process takes to take the round over (R5). */
   silenceMs: number;
   /** How long the first spectator waits for the round's first snapshot, ms. */
   waitMs: number;
@@ -33,15 +33,9 @@ export const RELAY_LIMITS: RelayLimits = {
   maxSpectators: 20_000,
   maxRounds: 64,
   lingerMs: 60_000,
-  silenceMs: 10_000,
+  silenceMs: 20_000,
   waitMs: 3_000,
 };
-
-/** Spectators send one to nine bytes; nothing longer is read. */
-const MAX_CLIENT_FRAME_BYTES = 256;
-/** How long `stop` waits for clients to answer the close, ms. */
-const CLOSE_WAIT_MS = 2_000;
-const PATH = /^\/spectate\/([A-Za-z0-9_-]{1,80})$/;
 
 export interface RelayDeps {
   /** For reading taps. */
@@ -50,39 +44,54 @@ export interface RelayDeps {
   subscriber: Redis;
   logger: Logger;
   now: () => number;
+  /** Calls after so many ms unless the function it returns was called before. */
+  after(ms: number, run: () => void): () => void;
+  /** Calls once the work in hand is done. */
+  soon(run: () => void): void;
 }
 
 interface Watched {
   mirror: Mirror;
+  feed: Feed;
   crowd: Crowd;
   ready: Promise<void>;
   emptySince: number | undefined;
 }
 
+/** What a spectator's address says beside the round. */
+export interface SeatRequest {
+  /** A client that was here before and wants to go on. */
+  isReturning: boolean;
+  /** It knows the state's description already. */
+  skipHandshake: boolean;
+}
+
 export interface Relay {
-  /** Takes an upgrade request when its path is a spectator's; false leaves it to others. */
-  handleUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): boolean;
-  /** Sockets per round, here. */
+  /** Seats a socket in a round, or closes it with a code that says what to do. Never rejects. */
+  seat(roundId: string, one: Spectator, request: SeatRequest): Promise<void>;
+  /** A socket was opened, or is gone. */
+  opened(): void;
+  gone(one: Spectator): void;
+  /** Spectators per round, here. */
   counts(): Map<string, number>;
-  /** Silence, lingering: call about once a second. */
+  /** Silence, lingering, a part of the pings: call it once a second. */
   tick(): void;
-  /** Liveness of sockets: call every 20 s. */
-  ping(): void;
-  /** Closes every socket with the code that sends its client to another relay. */
-  stop(): Promise<void>;
+  /** Lets all rounds go and closes every socket with the code that sends its client to another relay. */
+  stop(): void;
 }
 
 export function createRelay(limits: RelayLimits, deps: RelayDeps): Relay {
-  const { redis, subscriber, logger, now } = deps;
+  const { redis, subscriber, logger, now, after, soon } = deps;
   const rounds = new Map<string, Watched>();
-  const server = new WebSocketServer({
-    noServer: true,
-    clientTracking: false,
-    perMessageDeflate: false,
-    maxPayload: MAX_CLIENT_FRAME_BYTES,
-  });
-  const open = new Set<WebSocket>();
+  let sockets = 0;
   let stopped = false;
+  const carried = gauge("mr_audience_sockets", "Spectators' sockets this process carries.");
+  const writes = counter("mr_audience_writes_total", "Writes to spectators' sockets.");
+  const slow = counter("mr_audience_slow_total", "Spectators dropped because they read too slowly.");
+  const resyncs = counter("mr_audience_resyncs_total", "Whole states sent to all spectators of a round.", [
+    "reason",
+  ]);
+  const unsaid = counter("mr_audience_lines_left_out_total", "Lines of chat not passed on to a large round.");
 
   subscriber.on("messageBuffer", (channel: Buffer, message: Buffer) => {
     const watched = rounds.get(channel.toString().slice(tapKeys("").channel.length));
@@ -96,6 +105,8 @@ export function createRelay(limits: RelayLimits, deps: RelayDeps): Relay {
   const release = (roundId: string, watched: Watched, code: number, reason: string): void => {
     if (rounds.get(roundId) !== watched) return;
     rounds.delete(roundId);
+    watched.feed.flush();
+    watched.feed.stop();
     watched.crowd.closeAll(code, reason);
     subscriber.unsubscribe(tapKeys(roundId).channel).catch((error: unknown) => {
       logger.warn({ err: error, roundId }, "could not unsubscribe from a tap");
@@ -103,18 +114,15 @@ export function createRelay(limits: RelayLimits, deps: RelayDeps): Relay {
   };
 
   const watch = (roundId: string): Watched => {
-    const forward = (bytes: Buffer): void => {
-      const dropped = crowd.send(bytes);
-      if (dropped > 0) logger.info({ roundId, dropped }, "dropped spectators that read too slowly");
-    };
     const mirror = createMirror(limits, {
       load: () => readTap(redis, roundId),
       now,
       events: {
-        forward,
-        resync: (bytes) => {
-          logger.warn({ roundId }, "missed part of a tap; sent the whole state");
-          forward(bytes);
+        forward: (bytes, kind) => feed.forward(bytes, kind),
+        resync: (bytes, moved) => {
+          logger.warn({ roundId, moved }, "sends the whole state to all");
+          resyncs.inc({ reason: moved ? "takeover" : "gap" });
+          feed.resync(bytes);
         },
         end: (reason: MirrorEnd) => {
           logger.info({ roundId, reason }, "tap over");
@@ -123,10 +131,32 @@ export function createRelay(limits: RelayLimits, deps: RelayDeps): Relay {
       },
       onError: (error) => logger.error({ err: error, roundId }, "could not catch up with a tap"),
     });
-    const crowd = createCrowd(limits, mirror);
+    const crowd = createCrowd(limits, {
+      handshake: () => mirror.handshake(),
+      soon,
+      wrote(count, dropped) {
+        writes.inc(count - dropped);
+        slow.inc(dropped);
+        if (dropped > 0) logger.info({ roundId, dropped }, "dropped spectators that read too slowly");
+      },
+    });
+    const feed = createFeed({
+      now,
+      after,
+      stand: () => mirror.stand(),
+      everyMs: () => flushMs(sockets),
+      spectators: () => crowd.size(),
+      show: (stand) => crowd.show(stand),
+      send: (frames) => crowd.send(frames),
+      leftOut: () => unsaid.inc(),
+    });
     // Subscribed before the snapshot is read, so nothing falls between the two.
-    const ready = subscriber.subscribe(tapKeys(roundId).channel).then(() => mirror.start());
-    const watched: Watched = { mirror, crowd, ready, emptySince: now() };
+    const ready = subscriber.subscribe(tapKeys(roundId).channel).then(async () => {
+      await mirror.start();
+      feed.flush();
+      crowd.show(mirror.stand());
+    });
+    const watched: Watched = { mirror, feed, crowd, ready, emptySince: now() };
     rounds.set(roundId, watched);
     ready.catch((error: unknown) => {
       logger.info({ roundId, err: error }, "nothing to mirror");
@@ -135,47 +165,36 @@ export function createRelay(limits: RelayLimits, deps: RelayDeps): Relay {
     return watched;
   };
 
-  const accept = async (roundId: string, url: URL, ws: WebSocket, socket: Duplex): Promise<void> => {
-    if (stopped) return ws.close(AUDIENCE_CLOSE.reseat, "going away");
-    // A relay keeps no sessions: a client that was dropped starts afresh, with an empty state.
-    if (url.searchParams.has("reconnectionToken")) return ws.close(AUDIENCE_CLOSE.reseat, "take a new seat");
-    const known = rounds.get(roundId);
-    if (open.size > limits.maxSpectators || (!known && rounds.size >= limits.maxRounds))
-      return ws.close(AUDIENCE_CLOSE.full, "full");
-    const watched = known ?? watch(roundId);
-    try {
-      await watched.ready;
-    } catch {
-      // `watch` has logged it.
-      return ws.close(AUDIENCE_CLOSE.reseat, "no such round");
-    }
-    if (rounds.get(roundId) !== watched) return ws.close(AUDIENCE_CLOSE.reseat, "round over");
-    if (ws.readyState !== ws.OPEN) return;
-    watched.crowd.seat(ws, socket, { skipHandshake: url.searchParams.has("skipHandshake") });
-  };
-
   return {
-    handleUpgrade(req, socket, head) {
-      const url = URL.parse(req.url ?? "", "ws://relay");
-      const roundId = url === null ? undefined : PATH.exec(url.pathname)?.[1];
-      if (url === null || roundId === undefined) return false;
-      server.handleUpgrade(req, socket, head, (ws) => {
-        open.add(ws);
-        ws.on("close", () => open.delete(ws));
-        // A peer that breaks off or breaks the protocol; `close` follows.
-        ws.on("error", (error) => logger.debug({ err: error }, "spectator's socket failed"));
-        accept(roundId, url, ws, socket).catch((error: unknown) => {
-          logger.error({ err: error, roundId }, "could not seat a spectator");
-          ws.terminate();
-        });
-      });
-      return true;
+    async seat(roundId, one, { isReturning, skipHandshake }) {
+      if (stopped) return one.close(AUDIENCE_CLOSE.reseat, "going away");
+      // A relay keeps no sessions: a client that was dropped starts afresh, with an empty state.
+      if (isReturning) return one.close(AUDIENCE_CLOSE.reseat, "take a new seat");
+      const known = rounds.get(roundId);
+      if (sockets > limits.maxSpectators || (!known && rounds.size >= limits.maxRounds))
+        return one.close(AUDIENCE_CLOSE.full, "full");
+      const watched = known ?? watch(roundId);
+      try {
+        await watched.ready;
+      } catch {
+        // `watch` has logged it.
+        return one.close(AUDIENCE_CLOSE.reseat, "no such round");
+      }
+      if (rounds.get(roundId) !== watched) return one.close(AUDIENCE_CLOSE.reseat, "round over");
+      if (one.isOpen()) watched.crowd.seat(one, { skipHandshake });
+    },
+    opened() {
+      carried.set(++sockets);
+    },
+    gone() {
+      carried.set(--sockets);
     },
     counts: () => new Map([...rounds].map(([roundId, { crowd }]) => [roundId, crowd.size()])),
     tick() {
       // While Redis is away nobody hears anything: that says nothing about the rounds.
       const hearing = subscriber.status === "ready";
       for (const [roundId, watched] of rounds) {
+        watched.crowd.ping();
         if (hearing) watched.mirror.checkSilence();
         if (watched.crowd.size() > 0) watched.emptySince = undefined;
         else {
@@ -185,17 +204,9 @@ export function createRelay(limits: RelayLimits, deps: RelayDeps): Relay {
         }
       }
     },
-    ping() {
-      for (const { crowd } of rounds.values()) crowd.ping();
-    },
-    async stop() {
+    stop() {
       stopped = true;
       for (const [roundId, watched] of rounds) release(roundId, watched, AUDIENCE_CLOSE.reseat, "going away");
-      await new Promise<void>((resolve) => server.close(() => resolve()));
-      // Who does not answer the close is cut off; ws alone would wait half a minute for each.
-      const deadline = now() + CLOSE_WAIT_MS;
-      while (open.size > 0 && now() < deadline) await pause(20);
-      for (const ws of open) ws.terminate();
     },
   };
 }

@@ -3,11 +3,12 @@
  * Owns: the layout. Does not own: who writes (the round) or reads (the audience), nor what a patch means.
  *
  * Frame: [kind u8][epoch u32 LE][seq u32 LE][body]. `epoch` grows with every process that takes the round over;
- * `seq` counts patches and messages of one epoch from 1. A snapshot carries the seq it includes.
+ * `seq` counts patches, messages and lines of one epoch from 1. A snapshot carries the seq it includes.
  */
 import type { Redis } from "ioredis";
 
-export const TAP_KIND = { patch: 1, snapshot: 2, message: 3, end: 4 } as const;
+/** `line` is a message a relay may leave out where very many watch: a line of chat. */
+export const TAP_KIND = { patch: 1, snapshot: 2, message: 3, end: 4, line: 5 } as const;
 export type TapKind = (typeof TAP_KIND)[keyof typeof TAP_KIND];
 
 /** How many frames a relay can miss and still catch up without asking its spectators for anything. */

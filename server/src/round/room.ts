@@ -60,6 +60,7 @@ export function createRoundRoom(deps: RoundDeps) {
     override seatReservationTimeout = 5;
     override state = new RoundView();
     private tap: Tap | undefined;
+    private patches: PatchSerializer<RoundView> | undefined;
     private actor: RoundActor | undefined;
     private edge: CommandEdge | undefined;
     private life: RoundLife | undefined;
@@ -100,7 +101,8 @@ export function createRoundRoom(deps: RoundDeps) {
         },
         snapshot: (full: Uint8Array, handshake: Uint8Array) => this.tap?.snapshot(full, handshake),
       };
-      super.setSerializer(new PatchSerializer<RoundView>({}, { tap, now: deps.now }));
+      this.patches = new PatchSerializer<RoundView>({}, { tap, now: deps.now });
+      super.setSerializer(this.patches);
     }
 
     override async onCreate(options: RoomOptions): Promise<void> {
@@ -146,6 +148,7 @@ export function createRoundRoom(deps: RoundDeps) {
           ],
         },
       );
+      this.patches?.beginEpoch(lease.token);
       this.lease = new LeaseKeeper(lease, deps, (error) => this.stop(error));
       this.farewell = new Farewell({
         actor,
@@ -194,7 +197,7 @@ export function createRoundRoom(deps: RoundDeps) {
       if (!this.edge || !this.actor || !client.auth)
         throw new ServerError(MatchmakeErrorCode.AUTH_FAILED, "NOT_READY");
       client.userData = { ready: true };
-      this.sendTo(client, "you", this.edge.you(client.auth));
+      this.sendTo(client, "you", { ...this.edge.you(client.auth), server: deps.version });
       if (this.farewell?.notice) this.sendTo(client, "notice", this.farewell.notice);
       this.greeting.greet(client, this.actor.state.chat);
     }
@@ -202,7 +205,8 @@ export function createRoundRoom(deps: RoundDeps) {
     override onReconnect(client: RoundClient): void {
       // Whatever ended while it was away was not heard of.
       if (client.auth) client.auth.expiresAt = 0;
-      if (this.edge && client.auth) this.sendTo(client, "you", this.edge.you(client.auth));
+      if (this.edge && client.auth)
+        this.sendTo(client, "you", { ...this.edge.you(client.auth), server: deps.version });
     }
 
     override async onDrop(client: RoundClient, code: number): Promise<void> {
@@ -263,7 +267,8 @@ export function createRoundRoom(deps: RoundDeps) {
         return;
       }
       this.sendTo(client, "rejected", body as ServerMessages["rejected"]);
-      if (this.edge && client.auth) this.sendTo(client, "you", this.edge.you(client.auth));
+      if (this.edge && client.auth)
+        this.sendTo(client, "you", { ...this.edge.you(client.auth), server: deps.version });
     }
 
     private sendTo<K extends keyof ServerMessages>(

@@ -4,7 +4,7 @@
  * Does not own: what the state holds (the room), where the tap's bytes go (tap.ts).
  */
 import { type Client, ClientState, SchemaSerializer } from "@colyseus/core";
-import type { Schema } from "@colyseus/schema";
+import { $refId, type Encoder, type Schema } from "@colyseus/schema";
 import type { Tap } from "./tap.ts";
 
 /** Room for a full round's state, bytes: the encoder starts over each time its buffer proves too small. */
@@ -25,6 +25,30 @@ class CopyingSerializer<T extends Schema = Schema> extends SchemaSerializer<T> {
     encoder.encode = (...args: Parameters<typeof encode>) => encode(...args).slice();
     encoder.encodeAll = (...args: Parameters<typeof encodeAll>) => encodeAll(...args).slice();
   }
+}
+
+/** Ids of objects one owner of a round may give away, and how many owners have ids of their own: 2^32 in all. */
+const IDS_PER_EPOCH = 2 ** 20;
+const EPOCHS = 2 ** 12 - 1;
+
+/**
+ * Gives all objects but the root new ids from `first` on, and those to come higher ones. Only before anything was sent.
+ */
+function moveIds(encoder: Encoder, first: number): void {
+  const { root } = encoder;
+  const { changeTrees, refCount } = root;
+  root.changeTrees = {};
+  root.refCount = {};
+  let last = 0;
+  for (const [text, tree] of Object.entries(changeTrees)) {
+    const id = Number(text);
+    const moved = id === 0 ? 0 : first + id;
+    Object.assign(tree.ref, { [$refId]: moved });
+    root.changeTrees[moved] = tree;
+    root.refCount[moved] = refCount[id] ?? 1;
+    last = Math.max(last, moved);
+  }
+  Object.assign(root, { nextUniqueId: Math.max(first, last) + 1 });
 }
 
 export interface TapSerializerOptions {
@@ -64,6 +88,16 @@ export class TapSerializer<T extends Schema = Schema> extends CopyingSerializer<
 
   override reset(state: T & Schema): void {
     super.reset(state);
+    this.snapshotSoon();
+  }
+
+  /**
+   * Call it once, before the first patch: this process' objects get ids that those of the round's earlier owners never
+   * had, so that its full state replaces theirs in a client that has followed since before a takeover (R5).
+   * @param epoch the lease's fencing token.
+   */
+  beginEpoch(epoch: number): void {
+    moveIds(this.encoder, (1 + (epoch % EPOCHS)) * IDS_PER_EPOCH);
     this.snapshotSoon();
   }
 

@@ -11,6 +11,7 @@ import {
   TAP_KIND,
   TAP_LOG_LENGTH,
   TAP_TTL_SECONDS,
+  type TapKind,
   tapKeys,
 } from "../infra/tap-format.ts";
 
@@ -80,7 +81,7 @@ export function createTap(options: TapOptions, deps: TapDeps): Tap {
     }
   };
 
-  const append = (kind: typeof TAP_KIND.patch | typeof TAP_KIND.message, bytes: Uint8Array): void => {
+  const append = (kind: TapKind, bytes: Uint8Array): void => {
     if (closed) return;
     seq++;
     const frame = encodeTapFrame(kind, epoch, seq, bytes);
@@ -95,7 +96,8 @@ export function createTap(options: TapOptions, deps: TapDeps): Tap {
 
   return {
     patch: (bytes) => append(TAP_KIND.patch, bytes),
-    message: (type, payload) => append(TAP_KIND.message, messageBytes(type, payload)),
+    message: (type, payload) =>
+      append(type === "chat" ? TAP_KIND.line : TAP_KIND.message, messageBytes(type, payload)),
     snapshot(state, handshake) {
       if (closed) return;
       const greeting = (deps.greeting?.() ?? []).map((one) => messageBytes(one.type, one.payload));

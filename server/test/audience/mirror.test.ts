@@ -7,6 +7,7 @@ import {
   encodeSnapshot,
   encodeTapFrame,
   TAP_KIND,
+  type TapKind,
   type TapStored,
 } from "../../src/infra/tap-format.ts";
 import { createRandom } from "../support/random.ts";
@@ -19,7 +20,13 @@ const snapshot = (seq: number, epoch = 1) =>
   encodeTapFrame(TAP_KIND.snapshot, epoch, seq, encodeSnapshot(HANDSHAKE, Buffer.from([14, seq]), []));
 
 function setUp(stored: TapStored) {
-  const out = { forwarded: [] as number[], resyncs: [] as Buffer[], ends: [] as MirrorEnd[], errors: 0 };
+  const out = {
+    forwarded: [] as number[],
+    resyncs: [] as Buffer[],
+    moved: [] as boolean[],
+    ends: [] as MirrorEnd[],
+    errors: 0,
+  };
   const clock = { now: 0 };
   const mirror = createMirror(
     { waitMs: 100, silenceMs: 10_000 },
@@ -29,7 +36,10 @@ function setUp(stored: TapStored) {
       onError: () => out.errors++,
       events: {
         forward: (bytes) => out.forwarded.push(bytes[1] ?? -1),
-        resync: (bytes) => out.resyncs.push(bytes),
+        resync: (bytes, moved) => {
+          out.resyncs.push(bytes);
+          out.moved.push(moved);
+        },
         end: (reason) => out.ends.push(reason),
       },
     },
@@ -41,12 +51,12 @@ describe("audience mirror", () => {
   it("starts with the snapshot and the log after it, and joins them at the root", async () => {
     const { mirror } = setUp({ snapshot: snapshot(2), log: [patch(1), patch(2), patch(3), message(4)] });
     await mirror.start();
-    assert.deepEqual(mirror.joinFrames(), [Buffer.from([14, 2, 255, 0, 3]), Buffer.from([13, 4])]);
+    assert.deepEqual(mirror.stand().frames(), [Buffer.from([14, 2, 255, 0, 3]), Buffer.from([13, 4])]);
     assert.equal(mirror.handshake().toString(), "hs");
     mirror.receive(patch(5));
-    assert.deepEqual(mirror.joinFrames()[0], Buffer.from([14, 2, 255, 0, 3, 255, 0, 5]));
+    assert.deepEqual(mirror.stand().frames()[0], Buffer.from([14, 2, 255, 0, 3, 255, 0, 5]));
     mirror.receive(snapshot(5));
-    assert.deepEqual(mirror.joinFrames(), [Buffer.from([14, 5])]);
+    assert.deepEqual(mirror.stand().frames(), [Buffer.from([14, 5])]);
   });
 
   it("forwards each frame once and in order, whatever arrives during the load, late or twice", async () => {
@@ -59,7 +69,10 @@ describe("audience mirror", () => {
     mirror.receive(message(5));
     assert.deepEqual(out.forwarded, [4, 5]);
     assert.equal(mirror.gaps(), 0);
-    assert.deepEqual(mirror.joinFrames(), [Buffer.from([14, 2, 255, 0, 3, 255, 0, 4]), Buffer.from([13, 5])]);
+    assert.deepEqual(mirror.stand().frames(), [
+      Buffer.from([14, 2, 255, 0, 3, 255, 0, 4]),
+      Buffer.from([13, 5]),
+    ]);
   });
 
   it("keeps a newer snapshot when an older one comes late", async () => {
@@ -69,7 +82,7 @@ describe("audience mirror", () => {
     mirror.receive(patch(2));
     mirror.receive(snapshot(2));
     mirror.receive(snapshot(1));
-    assert.deepEqual(mirror.joinFrames(), [Buffer.from([14, 2])]);
+    assert.deepEqual(mirror.stand().frames(), [Buffer.from([14, 2])]);
   });
 
   it("fills a gap from the log; a snapshot ahead of the frames shows one too", async () => {
@@ -84,7 +97,7 @@ describe("audience mirror", () => {
     mirror.receive(snapshot(6));
     await until(() => out.forwarded.length === 5);
     assert.deepEqual([out.resyncs, mirror.gaps()], [[], 2]);
-    assert.deepEqual(mirror.joinFrames(), [Buffer.from([14, 6])]);
+    assert.deepEqual(mirror.stand().frames(), [Buffer.from([14, 6])]);
   });
 
   it("sends the whole state when the log cannot fill a gap, then goes on", async () => {
@@ -98,7 +111,7 @@ describe("audience mirror", () => {
     assert.deepEqual(out.forwarded, [10]);
   });
 
-  it("ends at a takeover, at the end and after silence, once; older epochs are not heard (R5)", async () => {
+  it("ends at the end and after silence, once; older epochs are not heard (R5)", async () => {
     const { mirror, out, clock } = setUp({ snapshot: snapshot(1, 7), log: [] });
     await mirror.start();
     mirror.receive(patch(2, 6));
@@ -108,17 +121,45 @@ describe("audience mirror", () => {
     assert.deepEqual(out.ends, []);
     clock.now = 10_000;
     mirror.checkSilence();
-    mirror.receive(patch(2, 8));
-    assert.deepEqual(out.ends, ["silent"]);
-    for (const [frame, reason] of [
-      [patch(2, 8), "superseded"],
-      [encodeTapFrame(TAP_KIND.end, 7, 1, Buffer.alloc(0)), "ended"],
-    ] as const) {
-      const next = setUp({ snapshot: snapshot(1, 7), log: [] });
-      await next.mirror.start();
-      next.mirror.receive(frame);
-      assert.deepEqual(next.out.ends, [reason]);
-    }
+    mirror.receive(patch(2, 7));
+    assert.deepEqual([out.ends, out.forwarded], [["silent"], []]);
+    const next = setUp({ snapshot: snapshot(1, 7), log: [] });
+    await next.mirror.start();
+    next.mirror.receive(encodeTapFrame(TAP_KIND.end, 6, 9, Buffer.alloc(0)));
+    assert.deepEqual(next.out.ends, []);
+    next.mirror.receive(encodeTapFrame(TAP_KIND.end, 7, 1, Buffer.alloc(0)));
+    assert.deepEqual(next.out.ends, ["ended"]);
+  });
+
+  it("follows the round to its new owner with one whole state, and tells what it said since, once (R5)", async () => {
+    const said = (kind: TapKind, seq: number) => encodeTapFrame(kind, 8, seq, Buffer.from([13, seq]));
+    const { mirror, out, stored } = setUp({ snapshot: snapshot(5, 7), log: [patch(6, 7)] });
+    await mirror.start();
+    mirror.receive(patch(7, 7));
+    // Its first patch comes before its snapshot is there: nothing of the old owner's is taken for it.
+    mirror.receive(patch(1, 8));
+    mirror.receive(patch(8, 7));
+    stored.snapshot = snapshot(2, 8);
+    stored.log = [patch(1, 8), said(TAP_KIND.line, 2), said(TAP_KIND.message, 3), patch(4, 8)];
+    mirror.receive(patch(5, 8));
+    await until(() => out.resyncs.length > 0);
+    assert.deepEqual(out.resyncs, [Buffer.from([14, 2, 255, 0, 4])]);
+    assert.deepEqual(out.forwarded, [7, 2, 3, 5]);
+    assert.deepEqual([out.moved, out.ends], [[true], []]);
+    mirror.receive(patch(9, 7));
+    mirror.receive(encodeTapFrame(TAP_KIND.end, 7, 9, Buffer.alloc(0)));
+    mirror.receive(patch(6, 8));
+    assert.deepEqual([out.forwarded.at(-1), out.ends], [6, []]);
+  });
+
+  it("sends its clients for a new seat when the new owner describes the state otherwise", async () => {
+    const { mirror, out, stored } = setUp({ snapshot: snapshot(5, 7), log: [] });
+    await mirror.start();
+    const body = encodeSnapshot(Buffer.from("other"), Buffer.from([14, 1]), []);
+    stored.snapshot = encodeTapFrame(TAP_KIND.snapshot, 8, 1, body);
+    mirror.receive(patch(1, 8));
+    await until(() => out.ends.length > 0);
+    assert.deepEqual([out.ends, out.resyncs], [["changed"], []]);
   });
 
   it("reports a tap without a snapshot", async () => {

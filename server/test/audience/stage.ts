@@ -97,10 +97,14 @@ export async function setStage(
     override autoDispose = false;
     override patchRate = 3_600_000;
     #tap: Tap | undefined;
+    #patches: TapSerializer | undefined;
 
     override setSerializer(serializer: Parameters<Room["setSerializer"]>[0]): void {
       if (serializer.id !== "schema" || this.#tap === undefined) super.setSerializer(serializer);
-      else super.setSerializer(new TapSerializer({}, { tap: this.#tap, now: () => clock }));
+      else {
+        this.#patches = new TapSerializer({}, { tap: this.#tap, now: () => clock });
+        super.setSerializer(this.#patches);
+      }
     }
 
     override onCreate(wanted: { roundId: string; epoch?: number }): void {
@@ -112,6 +116,7 @@ export async function setStage(
       this.#tap = tap;
       const state = newState(wanted.roundId);
       this.state = state;
+      this.#patches?.beginEpoch(wanted.epoch ?? 0);
       const patch = (ms = 40): void => {
         clock += ms;
         this.broadcastPatch();

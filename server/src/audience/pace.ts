@@ -1,0 +1,53 @@
+/**
+ * How often a relay writes to its spectators, and how much of the chat it passes on. Pure; time is passed in.
+ * Owns: these two rates. Does not own: what is written (batch.ts), timers, sockets.
+ */
+
+/** Between two writes to the same socket, ms: a handful sees ten a second, a full relay one. */
+const LEAST_MS = 100;
+const MOST_MS = 1_000;
+/** What a relay writes in a second in between: about a fifth of a core. */
+const WRITES_PER_SECOND = 20_000;
+
+/** Up to so many spectators all of the chat is passed on. */
+const SMALL = 200;
+/** Of larger rounds, lines a second, and how many at once after a pause: more is not read by anybody. */
+const LINES_PER_SECOND = 5;
+const LINES_AT_ONCE = 10;
+
+/** ms between two flushes where this process carries so many sockets. */
+export const flushMs = (sockets: number): number =>
+  Math.min(MOST_MS, Math.max(LEAST_MS, (sockets * 1_000) / WRITES_PER_SECOND));
+
+/** Leading edge at once, trailing edge always: what comes too early waits, and is never left out. */
+export class Pace {
+  private last = Number.NEGATIVE_INFINITY;
+
+  /** ms until something may be written; 0 is now. */
+  wait(now: number, everyMs: number): number {
+    const since = now - this.last;
+    // A clock that was set back does not hold anything up for longer than the pause itself.
+    return since < 0 ? 0 : Math.max(0, everyMs - since);
+  }
+
+  written(now: number): void {
+    this.last = now;
+  }
+}
+
+/** Which lines of chat are passed on: a bucket that fills as time goes by. */
+export class ChatSample {
+  private left = LINES_AT_ONCE;
+  private at = 0;
+
+  /** True when a line that comes now is passed on to so many spectators. */
+  take(now: number, spectators: number): boolean {
+    const gained = (Math.max(0, now - this.at) * LINES_PER_SECOND) / 1_000;
+    this.left = Math.min(LINES_AT_ONCE, this.left + gained);
+    this.at = now;
+    if (spectators <= SMALL) return true;
+    if (this.left < 1) return false;
+    this.left -= 1;
+    return true;
+  }
+}
