@@ -24,6 +24,7 @@ const keysOf = (name: string): string[] => [leaseKey(name), fenceKey(name)];
  * take: KEYS lease, fence. ARGV ttl ms, not before (unix ms by Redis' own clock, 0: at any time).
  *   Returns {token, 0}, or {0, ms until another try makes sense} when it is held or too early.
  * renew: KEYS lease, fence. ARGV token, ttl ms. Returns 1 when nobody took it after this token, else 0.
+ * free: KEYS lease. ARGV token. Lets go of it for a holder that is gone; its token stays the newest until the next take.
  * release: KEYS lease, fence. ARGV token. Frees what is this token's, and uses the token up: whatever its holder still has
  *   on the way is refused. Returns 1 then, else 0.
  */
@@ -45,6 +46,12 @@ export const LEASE_SCRIPTS = {
     "lease.renew",
     `if redis.call('GET', KEYS[2]) ~= ARGV[1] then return 0 end
      redis.call('SET', KEYS[1], ARGV[1], 'PX', ARGV[2])
+     return 1`,
+  ),
+  free: script(
+    "lease.free",
+    `if redis.call('GET', KEYS[1]) ~= ARGV[1] then return 0 end
+     redis.call('DEL', KEYS[1])
      return 1`,
   ),
   release: script(
@@ -77,6 +84,11 @@ export const takeLease = async (redis: Redis, name: string, ttlMs: number): Prom
 export async function renewLease(redis: Redis, lease: Lease, ttlMs: number): Promise<boolean> {
   const args = [lease.token, ttlMs];
   return Number(await runScript(redis, LEASE_SCRIPTS.renew, keysOf(lease.name), args)) === 1;
+}
+
+/** Lets others take it before it runs out, for a holder that is gone. One that is not can take it back by renewing. */
+export async function freeLease(redis: Redis, lease: Lease): Promise<boolean> {
+  return Number(await runScript(redis, LEASE_SCRIPTS.free, [leaseKey(lease.name)], [lease.token])) === 1;
 }
 
 /** Frees it at once. Nothing can be written under its token after that. */

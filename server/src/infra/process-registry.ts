@@ -42,6 +42,22 @@ const REAP = script(
    return {rooms, processes}`,
 );
 
+/**
+ * Whether the room's process listens for it and was heard of within `silentMs`. A killed process' connection is gone with
+ * it: Redis knows before any heartbeat is missed.
+ */
+export async function isReachable(
+  redis: Redis,
+  { roomId, processId }: { roomId: string; processId: string },
+  silentMs: number,
+): Promise<{ listens: boolean; isHeard: boolean }> {
+  const [left, listeners] = await Promise.all([
+    redis.pttl(processKey(processId)),
+    redis.call("PUBSUB", "NUMSUB", `$${roomId}`) as Promise<[string, number | string]>,
+  ]);
+  return { listens: Number(listeners[1]) > 0, isHeard: left > HEARTBEAT_TTL_MS - silentMs };
+}
+
 export interface RegistryDeps {
   redis: Redis;
   logger: Pick<Logger, "error" | "warn" | "info">;

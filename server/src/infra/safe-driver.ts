@@ -4,7 +4,7 @@
  * joins one is told at once instead of after two time-outs.
  */
 import { RedisDriver } from "@colyseus/redis-driver";
-import { HEARTBEAT_TTL_MS, processKey } from "./process-registry.ts";
+import { isReachable } from "./process-registry.ts";
 import type { Redis } from "./redis.ts";
 
 const ROWS = "roomcaches";
@@ -38,12 +38,7 @@ export class SafeRedisDriver extends RedisDriver {
   ): Promise<Awaited<ReturnType<RedisDriver["findOne"]>> | undefined> {
     const room = await found;
     if (!room) return undefined;
-    const [silence, listeners] = await Promise.all([
-      this.rows.pttl(processKey(room.processId)),
-      // A killed process' connection is gone with it: Redis knows before any heartbeat is missed.
-      this.rows.call("PUBSUB", "NUMSUB", `$${room.roomId}`) as Promise<[string, number | string]>,
-    ]);
-    const isHeard = silence > HEARTBEAT_TTL_MS - SILENT_MS;
-    return isHeard && Number(listeners[1]) > 0 ? room : undefined;
+    const { listens, isHeard } = await isReachable(this.rows, room, SILENT_MS);
+    return listens && isHeard ? room : undefined;
   }
 }

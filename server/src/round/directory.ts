@@ -8,7 +8,12 @@ import { z } from "zod";
 import { fenceKey, type Lease } from "../infra/leases.ts";
 import { type Redis, runScript, script } from "../infra/redis.ts";
 
-const liveSchema = z.object({ roundId: z.string(), roomId: z.string() });
+const liveSchema = z.object({
+  roundId: z.string(),
+  roomId: z.string(),
+  /** The lease it is hosted under. */
+  token: z.number().int(),
+});
 export type LiveRound = z.infer<typeof liveSchema>;
 
 /** What a finished round's page shows, before settlement and models are added. */
@@ -49,7 +54,8 @@ export const DIRECTORY_SCRIPTS = {
 
 const openingOf = (roundId: string): string => roundId.slice(roundId.lastIndexOf("-") + 1);
 /** One text for one value, whatever else the object has. */
-const liveText = ({ roundId, roomId }: LiveRound): string => JSON.stringify({ roundId, roomId });
+const liveText = ({ roundId, roomId }: Omit<LiveRound, "token">, { token }: Lease): string =>
+  JSON.stringify({ roundId, roomId, token } satisfies LiveRound);
 
 export class RoundDirectory {
   private readonly redis: Redis;
@@ -62,9 +68,9 @@ export class RoundDirectory {
    * R1: clients look for the round there from now on. False when the lease is another process' by now or a later round
    * is live: a process that was stalled sends nobody to a room that is nobody's.
    */
-  async setLive(arena: string, live: LiveRound, lease: Lease): Promise<boolean> {
+  async setLive(arena: string, live: Omit<LiveRound, "token">, lease: Lease): Promise<boolean> {
     const keys = [fenceKey(lease.name), liveKey(arena)];
-    const args = [lease.token, liveText(live), openingOf(live.roundId)];
+    const args = [lease.token, liveText(live, lease), openingOf(live.roundId)];
     return Number(await runScript(this.redis, DIRECTORY_SCRIPTS.live, keys, args)) === 1;
   }
 
@@ -76,7 +82,7 @@ export class RoundDirectory {
   /** False when this room is not where `setLive` says any more; nothing was written then. */
   async setSnapshot(snapshot: Snapshot, lease: Lease): Promise<boolean> {
     const keys = [fenceKey(lease.name), liveKey(snapshot.arena), snapshotKey(snapshot.arena)];
-    const args = [lease.token, liveText(snapshot), JSON.stringify(snapshot), SNAPSHOT_TTL_MS];
+    const args = [lease.token, liveText(snapshot, lease), JSON.stringify(snapshot), SNAPSHOT_TTL_MS];
     return Number(await runScript(this.redis, DIRECTORY_SCRIPTS.snapshot, keys, args)) === 1;
   }
 

@@ -19,6 +19,7 @@ import { RoundDirectory } from "./directory.ts";
 import { HostedRounds } from "./drain.ts";
 import { RoundExpiry } from "./expiry.ts";
 import { RoundFollower } from "./follower.ts";
+import { HostWatch } from "./host-watch.ts";
 import { RoundKeeper } from "./keeper.ts";
 import { leaveOrder, type Order } from "./orders.ts";
 import type { Load } from "./placement.ts";
@@ -95,9 +96,11 @@ export function createRoundService(options: RoundServiceOptions, deps: RoundServ
   const hosted = new HostedRounds({ ...deps, after: afterMs });
   const room = createRoundRoom({ ...deps, ...options, directory, hosted, follower, verify, clock });
   const expiry = new RoundExpiry(options, { ...deps, directory, verify });
+  const watch = new HostWatch(options, { ...deps, directory, clock: () => performance.now() });
   const keeper = new RoundKeeper(options, {
     ...deps,
     directory,
+    frees: (roundId) => watch.frees(roundId),
     after: afterMs,
     createRoom: async (roomOptions: RoomOptions) => {
       const { roomId } = await matchMaker.createRoom("round", roomOptions);

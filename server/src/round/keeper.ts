@@ -27,6 +27,8 @@ export interface KeeperDeps {
   after(ms: number, work: () => void): () => void;
   /** How busy this process is. */
   load(): Load;
+  /** True when the lease of this round was let go because its host is gone. */
+  frees(roundId: string): Promise<boolean>;
   /** Creates the room in this very process. */
   createRoom(options: RoomOptions): Promise<void>;
 }
@@ -91,7 +93,11 @@ export class RoundKeeper {
   private async host(roundId: string, opensAt: number): Promise<void> {
     if (this.stopped || this.opening.has(roundId)) return;
     const { lease, againInMs } = await tryLease(this.deps.redis, `round:${roundId}`, LEASE_TTL_MS, opensAt);
-    if (lease === undefined) return this.lookAgainIn(againInMs);
+    if (lease === undefined) {
+      const isFree = await this.deps.frees(roundId);
+      this.lookAgainIn(isFree ? 0 : againInMs);
+      return;
+    }
     const opening = this.open({ roundId, arena: this.options.arena, opensAt, lease }).finally(() =>
       this.opening.delete(roundId),
     );

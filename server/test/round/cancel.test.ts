@@ -11,7 +11,7 @@ describe("cancelling a round", () => {
     happened = [];
   });
   const deps = (roundId: string, failure?: Error) => ({
-    directory: { live: async () => ({ roundId, roomId: "room7" }) },
+    directory: { live: async () => ({ roundId, roomId: "room7", token: 1 }) },
     audit: {
       async note(action: AuditedAction) {
         if (failure) throw failure;

@@ -1,10 +1,12 @@
 /** Several processes on one real Redis: one room a slot, rows of dead processes, who goes first. Rules R1, R5, R11. */
 import assert from "node:assert/strict";
 import fc from "fast-check";
+import { leaseKey, takeLease } from "../../src/infra/leases.ts";
 import { HEARTBEAT_TTL_MS, ProcessRegistry, processKey } from "../../src/infra/process-registry.ts";
 import { createRedis, type Redis } from "../../src/infra/redis.ts";
 import { SafeRedisDriver } from "../../src/infra/safe-driver.ts";
 import { RoundDirectory } from "../../src/round/directory.ts";
+import { HostWatch } from "../../src/round/host-watch.ts";
 import { RoundKeeper } from "../../src/round/keeper.ts";
 import { handicapMs, MAX_HANDICAP_MS } from "../../src/round/placement.ts";
 import type { RoomOptions } from "../../src/round/room-deps.ts";
@@ -52,6 +54,7 @@ describe("many processes", () => {
         now: () => Date.now() + skewMs,
         after: later,
         load: () => ({ clients, lagMs: 0 }),
+        frees: async () => false,
         createRoom: async (options) => void made.push({ by, options }),
       },
     );
@@ -164,5 +167,48 @@ describe("many processes", () => {
     listener.disconnect();
     await until(async () => !(await isFound()), { what: "the end of the connection" });
     assert.equal(await driver.findOne({ roomId: "nowhere" }), undefined);
+  });
+
+  it("R5: the lease of a host that is gone is let go within a second, that of a living or silent one is not", async () => {
+    const directory = new RoundDirectory(redis);
+    const listener = connect();
+    let time = 0;
+    const watch = new HostWatch({ arena: "main" }, { redis, directory, clock: () => time });
+    const lease = await takeLease(redis, "round:main-1740000000", 60_000);
+    assert.ok(lease);
+    const roundId = "main-1740000000";
+    await directory.setLive("main", { roundId, roomId: "room-p" }, lease);
+    await redis.hset("roomcaches", "room-p", row("p"));
+    await redis.set(processKey("p"), "1", "PX", HEARTBEAT_TTL_MS);
+    await listener.subscribe("$room-p");
+    const freesAt = async (ms: number): Promise<boolean> => {
+      time = ms;
+      return await watch.frees(roundId);
+    };
+    assert.equal(await freesAt(0), false, "it listens");
+    await redis.pexpire(processKey("p"), 1_000);
+    assert.equal(await freesAt(5_000), false, "it listens, and is late: a stall ends with its lease");
+    await listener.unsubscribe("$room-p");
+    await redis.pexpire(processKey("p"), HEARTBEAT_TTL_MS);
+    for (const at of [6_000, 8_000]) assert.equal(await freesAt(at), false, "it is heard of");
+    await redis.pexpire(processKey("p"), 1_000);
+    assert.equal(await watch.frees("main-1740000600"), false, "another round");
+    assert.equal(await freesAt(8_200), true);
+    assert.equal(await redis.exists(leaseKey(lease.name)), 0);
+    const next = await takeLease(redis, lease.name, 60_000);
+    assert.ok(next && next.token > lease.token);
+    assert.equal(await freesAt(9_900), false, "the next holder's is another lease");
+  });
+
+  it("R5: nobody is taken for gone at first sight", async () => {
+    const directory = new RoundDirectory(redis);
+    let time = 0;
+    const watch = new HostWatch({ arena: "main" }, { redis, directory, clock: () => time });
+    const lease = await takeLease(redis, "round:main-1740000000", 60_000);
+    assert.ok(lease);
+    await directory.setLive("main", { roundId: "main-1740000000", roomId: "room-p" }, lease);
+    for (time of [0, 300, 600]) assert.equal(await watch.frees("main-1740000000"), false);
+    time = 800;
+    assert.equal(await watch.frees("main-1740000000"), true);
   });
 });

@@ -218,6 +218,7 @@ describe("round life", () => {
           now: () => 1_740_000_123_000,
           after: () => () => undefined,
           load: () => ({ clients: 0, lagMs: 0 }),
+          frees: async () => false,
           createRoom: async (options) => void created.push({ by, options }),
         },
       );
@@ -245,6 +246,7 @@ describe("round life", () => {
         now: () => 1_740_000_123_000,
         after: () => () => undefined,
         load: () => ({ clients: 0, lagMs: 0 }),
+        frees: async () => false,
         createRoom: async () => {
           tries += 1;
           throw new Error("no room here");

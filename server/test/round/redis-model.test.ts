@@ -52,13 +52,14 @@ describe("model of Redis", () => {
     };
     const token = () => random.int(1, 5);
     const roundId = () => `main-${random.int(1, 3)}`;
-    const text = () => JSON.stringify({ roundId: roundId(), roomId: `r${random.int(1, 2)}` });
+    const text = () => JSON.stringify({ roundId: roundId(), roomId: `r${random.int(1, 2)}`, token: 1 });
     for (let step = 0; step < STEPS; step++) {
-      const kind = random.int(0, 13);
+      const kind = random.int(0, 14);
       if (kind <= 1)
         await both(LEASE_SCRIPTS.take, [LEASE, FENCE], [TTL_MS, random.pick([0, 1, Date.now() + 60_000])]);
       else if (kind === 2) await both(LEASE_SCRIPTS.renew, [LEASE, FENCE], [token(), TTL_MS]);
       else if (kind === 3) await both(LEASE_SCRIPTS.release, [LEASE, FENCE], [token()]);
+      else if (kind === 14) await both(LEASE_SCRIPTS.free, [LEASE], [token()]);
       else if (kind === 4) {
         // It ran out.
         await redis.del(LEASE);

@@ -2,6 +2,7 @@
  * A game process of the simulation: the real keeper, lease, journal, actor and life, and a room that does what room.ts
  * does with them, without sockets. Owns: that room. Does not own: rules, Redis, players.
  */
+import { freeLease } from "../../../src/infra/leases.ts";
 import type { Redis } from "../../../src/infra/redis.ts";
 import { RoundActor } from "../../../src/round/actor.ts";
 import { RoundDirectory } from "../../../src/round/directory.ts";
@@ -20,6 +21,8 @@ import { silent } from "./quiet.ts";
 export const ARENA = "main";
 export const ROUND_SECONDS = 20;
 const CARE_MS = 200;
+/** How often a look takes a host for gone. */
+const WRONGLY = 0.01;
 const OPERATOR = "02".padEnd(66, "a");
 
 const payment = {
@@ -74,6 +77,8 @@ export class Host {
         now: () => process.now(),
         after: (ms, work) => process.after(ms, work),
         load: () => ({ clients, lagMs: 0 }),
+        // Now and then a host is taken for gone: rightly or not, no record may be lost by that.
+        frees: async (roundId) => process.world.random.chance(WRONGLY) && (await this.free(roundId)),
         createRoom: (options) => this.create(options),
       },
     );
@@ -84,6 +89,12 @@ export class Host {
       this.keeper.start();
       this.follower.start();
     });
+  }
+
+  private async free(roundId: string): Promise<boolean> {
+    const live = await this.directory.live(ARENA);
+    if (live?.roundId !== roundId) return false;
+    return await freeLease(this.redis, { name: `round:${roundId}`, token: live.token });
   }
 
   private async create({ roundId, arena, opensAt, lease }: RoomOptions): Promise<void> {

@@ -90,6 +90,11 @@ export class RedisModel {
         return this.take(now, keys, args);
       case "lease.renew":
         return this.renew(now, keys, args);
+      case "lease.free": {
+        if (this.get(now, arg(keys, 0)) !== args[0]) return 0;
+        this.strings.delete(arg(keys, 0));
+        return 1;
+      }
       case "lease.release":
         return this.release(keys, args);
       case "journal.append":
