@@ -1,7 +1,7 @@
 /** The pace of a load and the growth of a soak: counted right, on a clock of the test's own. */
 import assert from "node:assert/strict";
 import { atPace } from "../src/players/pace.ts";
-import { metricOf } from "../src/soak/gauges.ts";
+import { Lowest, metricOf } from "../src/soak/gauges.ts";
 import { slopeOf, steadyPart } from "../src/soak/growth.ts";
 
 function clock(stepMs: (at: number) => number) {
@@ -68,6 +68,15 @@ describe("growth of a soak", () => {
     ];
     assert.equal(slopeOf(steadyPart(values)), 0);
     assert.equal(steadyPart([1, 2, 3]).length, 2);
+  });
+
+  it("keeps the lower edge of a sawtooth, once", () => {
+    const heap = (value: number) => ({ name: "heap", value, unit: "bytes" });
+    const lowest = new Lowest();
+    for (const value of [90, 40, 70, 55]) lowest.see([heap(value), { name: "other", value: 1, unit: "" }]);
+    assert.deepEqual(lowest.take()[0], heap(40));
+    lowest.see([heap(88)]);
+    assert.deepEqual(lowest.take(), [heap(88)]);
   });
 
   it("reads a line of the metrics, labelled or not, and none that only begins alike", () => {

@@ -35,6 +35,27 @@ export async function readMetrics(url: string): Promise<Reading[]> {
   });
 }
 
+/**
+ * Keeps the least value of each gauge since it was last taken: a heap is a sawtooth, and only its lower edge tells what
+ * is held for good.
+ */
+export class Lowest {
+  private readonly least = new Map<string, Reading>();
+
+  see(readings: readonly Reading[]): void {
+    for (const reading of readings) {
+      const known = this.least.get(reading.name);
+      if (known === undefined || reading.value < known.value) this.least.set(reading.name, reading);
+    }
+  }
+
+  take(): Reading[] {
+    const all = [...this.least.values()];
+    this.least.clear();
+    return all;
+  }
+}
+
 const infoOf = (text: string, name: string): number =>
   Number(new RegExp(`^${name}:(\\d+)`, "m").exec(text)?.[1] ?? Number.NaN);
 

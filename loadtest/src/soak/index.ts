@@ -15,7 +15,7 @@ import type { Report } from "../report/index.ts";
 import type { Outcome } from "../run.ts";
 import { readSnapshot } from "../smoke/outside.ts";
 import { Audience } from "./audience.ts";
-import { type Reading, readMetrics, readProcesses, readRedis } from "./gauges.ts";
+import { Lowest, type Reading, readMetrics, readProcesses, readRedis } from "./gauges.ts";
 import { ENOUGH_ROUNDS, slopeOf, steadyPart } from "./growth.ts";
 
 const options = {
@@ -42,14 +42,20 @@ const LAST_MS = 2_000;
 /** After the close, before anything is read: settling and leaving are part of a round, ms. */
 const SETTLE_MS = 3_000;
 
-/** Growth a round that is too much. Of Redis: what a finished round leaves for good is stated in docs/OPERATIONS.md. */
-const LIMITS: readonly { of: RegExp; limit: number }[] = [
-  { of: /^heap|^memory outside/, limit: 256 * 1_024 },
-  { of: /^memory of/, limit: 1_024 * 1_024 },
-  { of: /^descriptors|^connections/, limit: 0.25 },
-  { of: /^timers/, limit: 0.5 },
-  { of: /^data in Redis/, limit: 256 * 1_024 },
-];
+const KB = 1_024;
+/** What a finished round may leave in Redis for its result, its picture's row, its payouts; and for each record. */
+const KEPT_OF_ROUND = 64 * KB;
+const KEPT_OF_RECORD = 1.5 * KB;
+const LOOK_AT_HEAP_MS = 2_000;
+
+/** Growth a round that is too much; undefined for what may grow. */
+function limitOf(name: string, recordsOfRound: number): number | undefined {
+  if (/^heap|^memory outside/.test(name)) return 256 * KB;
+  if (name.startsWith("memory of")) return 1_024 * KB;
+  if (/^descriptors|^connections/.test(name)) return 0.25;
+  if (name.startsWith("timers")) return 0.5;
+  return name === "data in Redis" ? KEPT_OF_ROUND + KEPT_OF_RECORD * recordsOfRound : undefined;
+}
 
 interface Soak {
   wanted: Wanted;
@@ -60,6 +66,7 @@ interface Soak {
   redisUrl: string;
   report: Report;
   signal: AbortSignal;
+  lowest: Lowest;
   /** One list a gauge, one value a round. */
   seen: Map<string, { unit: string; values: number[] }>;
   counts: { rounds: number; boosts: number; refused: number; unanswered: number; missing: number };
@@ -83,6 +90,7 @@ async function run(wanted: Wanted, signal: AbortSignal, report: Report): Promise
     redisUrl,
     report,
     signal,
+    lowest: new Lowest(),
     seen: new Map(),
     counts: { rounds: 0, boosts: 0, refused: 0, unanswered: 0, missing: 0 },
   };
@@ -108,6 +116,7 @@ async function playRounds(soaking: Soak): Promise<void> {
     report.point("connections", "spectators", audience.seated);
     report.point("boosts", "accepted so far", counts.boosts);
   }, 1_000);
+  const looking = lookAtHeap(soaking, both);
   try {
     report.phase("signing in, coins, pictures");
     await backers.gather(wanted.players);
@@ -122,6 +131,15 @@ async function playRounds(soaking: Soak): Promise<void> {
     clearInterval(telling);
     leaving.abort();
     await watching;
+    await looking;
+  }
+}
+
+async function lookAtHeap({ game, lowest }: Soak, signal: AbortSignal): Promise<void> {
+  while (!signal.aborted) {
+    // One that is not answered is as good as one less: the rounds themselves tell when the game is gone.
+    lowest.see(await readMetrics(game.url).catch(() => []));
+    await delay(LOOK_AT_HEAP_MS, undefined, { signal }).catch(() => undefined);
   }
 }
 
@@ -158,14 +176,14 @@ async function playRound(soaking: Soak, round: Snapshot): Promise<void> {
 }
 
 /** Everything that may grow, once. */
-async function read({ game, redis, report, seen }: Soak): Promise<void> {
+async function read({ game, redis, report, seen, lowest }: Soak): Promise<void> {
   const watched = (game.own?.services ?? []).map(({ child }) => ({
     name: child.options.name,
     pid: child.pid,
   }));
   const readings: Reading[] = [
     ...(await readProcesses(watched)),
-    ...(await readMetrics(game.url)),
+    ...lowest.take(),
     ...(await readRedis(redis)),
   ];
   for (const { name, value, unit } of readings) {
@@ -182,7 +200,7 @@ async function read({ game, redis, report, seen }: Soak): Promise<void> {
   }
 }
 
-function judge({ seen, counts, audience, report }: Soak): boolean {
+function judge({ seen, counts, audience, report, wanted }: Soak): boolean {
   const none = (name: string, value: number): void =>
     report.bound({ name, value, limit: 0, unit: "", holds: value === 0 });
   none("boosts refused", counts.refused);
@@ -195,7 +213,7 @@ function judge({ seen, counts, audience, report }: Soak): boolean {
     return counts.rounds > 0;
   }
   for (const [name, { unit, values }] of seen) {
-    const limit = LIMITS.find(({ of }) => of.test(name))?.limit;
+    const limit = limitOf(name, counts.boosts / counts.rounds + wanted.players);
     const value = slopeOf(steadyPart(values));
     if (limit !== undefined)
       report.bound({ name: `growth a round: ${name}`, value, limit, unit, holds: value <= limit });
