@@ -25,6 +25,7 @@ function decidePhase(state: RoundState, to: "blind" | "settling", at: number): D
 
 /** The first of the outpoints that is no deposit of this round. */
 function unknownOutpoint(state: RoundState, outpoints: ReadonlySet<string>): string | undefined {
+  if (outpoints.size === 0) return undefined;
   const known = new Set<string>();
   for (const player of state.players.values())
     for (const deposit of player.deposits) known.add(outpointOf(deposit));

@@ -35,14 +35,33 @@ export async function judgeDeposits(
   deps: JudgeDepositsDeps,
 ): Promise<string[]> {
   const end = deps.now() + JUDGE_MS;
-  const dropped = await mapLimited(deposits, PARALLEL, async ({ txid, vout }) =>
-    (await isLost(txid, end, deps)) ? [`${txid}:${vout}`] : [],
-  );
+  const silent: { txid: string; err?: unknown }[] = [];
+  const dropped = await mapLimited(deposits, PARALLEL, async ({ txid, vout }) => {
+    // Asking late is asking for nothing: of a large round there may be thousands left.
+    if (deps.now() >= end) {
+      silent.push({ txid });
+      return [];
+    }
+    const lost = await isLost(txid, end, deps, (err) => silent.push({ txid, err }));
+    return lost ? [`${txid}:${vout}`] : [];
+  });
+  const [first] = silent;
+  if (first !== undefined)
+    deps.logger.warn(
+      { ...first, silent: silent.length, deposits: deposits.length },
+      "deposits could not be judged in time: they count",
+    );
   return dropped.flat();
 }
 
-async function isLost(txid: string, end: number, deps: JudgeDepositsDeps): Promise<boolean> {
-  const { chain, logger, now, sleep } = deps;
+/** `onSilence`: the network could not be asked. */
+async function isLost(
+  txid: string,
+  end: number,
+  { chain, now, sleep }: JudgeDepositsDeps,
+  onSilence: (err: unknown) => void,
+): Promise<boolean> {
+  let silence: unknown;
   for (;;) {
     let lost = false;
     try {
@@ -51,9 +70,12 @@ async function isLost(txid: string, end: number, deps: JudgeDepositsDeps): Promi
       if (state !== "unknown") return false;
       lost = true;
     } catch (err) {
-      logger.warn({ err, txid }, "a deposit could not be judged");
+      silence = err;
     }
-    if (now() + POLL_MS >= end) return lost;
+    if (now() + POLL_MS >= end) {
+      if (!lost) onSilence(silence);
+      return lost;
+    }
     await sleep(POLL_MS);
   }
 }
