@@ -8,6 +8,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { SOCKET_CLOSE } from "@meme-rounds/shared-schema/close-codes";
 import type { Notice } from "@meme-rounds/shared-schema/messages";
+import { PROTOCOL } from "@meme-rounds/shared-schema/protocol";
+import type { Snapshot } from "@meme-rounds/shared-schema/rest";
 import { judge } from "../../../loadtest/src/chaos/judge.ts";
 import { SteadyPlayer } from "../../../loadtest/src/chaos/steady.ts";
 import { Player } from "../../../loadtest/src/player.ts";
@@ -53,7 +55,8 @@ async function startPair() {
     const address = { PORT: String(port), PUBLIC_ADDRESS: `127.0.0.1:${port}` };
     return await startService("auth,content,round,payment,audience", { ...env, ...address });
   };
-  const [one, two] = await Promise.all([game(), game()]);
+  const one = await game();
+  const two = await game();
   return {
     games: [one, two] as const,
     redisUrl: redis.url,
@@ -120,6 +123,10 @@ describe("draining a process", function () {
     await boosts(3);
     const answer = await fetch(`${leaving.url}/api/rounds/current`);
     assert.deepEqual([answer.status, answer.headers.get("connection")], [200, "close"]);
+    for (const said of [round.server, ann.you?.server, ((await answer.json()) as Snapshot).server]) {
+      assert.equal(said?.protocol, PROTOCOL, "pages learn whether they fit");
+      assert.match(said?.build ?? "none", /^(?:[0-9a-f]{12})?$/);
+    }
     assert.deepEqual(closes, [], "the round is to be finished here: nobody is sent away");
     assert.equal((await ann.current()).roomId, round.roomId);
 
