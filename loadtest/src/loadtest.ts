@@ -14,6 +14,7 @@ import { type Outcome, runWithReport } from "./run.ts";
 import { signin } from "./signin/index.ts";
 import { smoke } from "./smoke/index.ts";
 import { soak } from "./soak/index.ts";
+import { spectators } from "./spectators/index.ts";
 import { chooseTarget, terminalAsk } from "./target.ts";
 
 interface Scenario {
@@ -70,6 +71,7 @@ const scenarios: Record<string, Scenario> = {
   signin: scenario(signin),
   smoke: scenario(smoke),
   soak: scenario(soak),
+  spectators: scenario(spectators),
 };
 
 const usage = (): string =>

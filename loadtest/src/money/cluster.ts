@@ -17,9 +17,11 @@ export interface ClusterOptions {
   blockSeconds: number;
   games: number;
   workers: number;
+  /** Processes for spectators alone; without any, the game servers carry them. */
+  relays?: number;
 }
 
-export type Role = "redis" | "devchain" | "auditor" | "payment-worker" | "game";
+export type Role = "redis" | "devchain" | "auditor" | "payment-worker" | "relay" | "game";
 
 export interface Service {
   role: Role;
@@ -125,7 +127,7 @@ async function planServices(options: ClusterOptions, folder: string) {
         ...settings,
         SERVICES: services,
         PORT: String(port),
-        ...(role === "game" ? { PUBLIC_ADDRESS: `127.0.0.1:${port}` } : {}),
+        ...(role === "game" || role === "relay" ? { PUBLIC_ADDRESS: `127.0.0.1:${port}` } : {}),
       },
       logFile: join(folder, "logs", `${name}.log`),
       isReady: () => answersOk(`http://127.0.0.1:${role === "auditor" ? auditorPort : port}/healthz`),
@@ -158,8 +160,11 @@ async function planServices(options: ClusterOptions, folder: string) {
   ];
   for (let at = 1; at <= options.workers; at++)
     services.push(ours(`payment-worker-${at}`, "payment-worker", await freePort(), "payment-worker"));
-  for (const [at, port] of gamePorts.entries())
-    services.push(ours(`game-${at + 1}`, "auth,content,round,payment,audience", port, "game"));
+  const relays = options.relays ?? 0;
+  for (let at = 1; at <= relays; at++)
+    services.push(ours(`relay-${at}`, "audience", await freePort(), "relay"));
+  const carried = relays > 0 ? "auth,content,round,payment" : "auth,content,round,payment,audience";
+  for (const [at, port] of gamePorts.entries()) services.push(ours(`game-${at + 1}`, carried, port, "game"));
   return { services, redisUrl, devchainUrl };
 }
 

@@ -131,7 +131,11 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
   );
   life.add("payment", () => payment.stop());
   const audience = createAudienceService(
-    config.PUBLIC_ADDRESS ? { publicAddress: config.PUBLIC_ADDRESS } : {},
+    {
+      // Without the service it gives seats on relay processes all the same.
+      carries: config.SERVICES.includes("audience"),
+      ...(config.PUBLIC_ADDRESS ? { publicAddress: config.PUBLIC_ADDRESS } : {}),
+    },
     { redis: () => createRedis(config.REDIS_URL), logger, now },
   );
   life.add("audience", () => audience.stop());

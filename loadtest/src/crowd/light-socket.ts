@@ -1,0 +1,100 @@
+/**
+ * One light client of a room or a relay: the SDK's handshake over a bare socket, a few hundred bytes of memory.
+ * Owns: connecting, the upgrade, answering pings and the JOIN_ROOM frame. Does not own: what the frames say.
+ */
+import { connect, type Socket } from "node:net";
+import { Protocol } from "@colyseus/core";
+import { clientFrame, cutFrames, OPCODE } from "./frames.ts";
+
+export interface Listener {
+  /** One Colyseus frame: its first byte is the protocol's code. */
+  frame(socket: LightSocket, payload: Buffer): void;
+  /** Called once, whoever ended it. `code`: the close frame's, 0 without one. */
+  gone(socket: LightSocket, code: number): void;
+}
+
+const ACKNOWLEDGED = clientFrame(OPCODE.binary, Uint8Array.of(Protocol.JOIN_ROOM));
+const PONG = clientFrame(OPCODE.pong, new Uint8Array());
+const END_OF_HEAD = "\r\n\r\n";
+const NOTHING = Buffer.alloc(0);
+
+export interface Address {
+  host: string;
+  port: number;
+  /** Path and query. */
+  path: string;
+  /** The address it comes from: one of this machine's own, for one has too few ports for tens of thousands. */
+  from: string;
+  /** X-Forwarded-For: whom the server counts it as. */
+  caller: string;
+}
+
+export class LightSocket {
+  private readonly socket: Socket;
+  private readonly listener: Listener;
+  private rest: Buffer = NOTHING;
+  private upgraded = false;
+  private over = false;
+  private code = 0;
+
+  constructor(address: Address, listener: Listener) {
+    const { host, port, path, from, caller } = address;
+    this.listener = listener;
+    this.socket = connect({ host, port, localAddress: from, noDelay: true });
+    this.socket.on("connect", () => {
+      this.socket.write(
+        `GET ${path} HTTP/1.1\r\nHost: ${host}:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
+          `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nX-Forwarded-For: ${caller}${END_OF_HEAD}`,
+      );
+    });
+    this.socket.on("data", (chunk: Buffer) => this.read(chunk));
+    // `close` follows.
+    this.socket.on("error", () => undefined);
+    this.socket.on("close", () => this.end());
+  }
+
+  /** Ends it without a word, as a browser that is closed. */
+  drop(): void {
+    this.socket.destroy();
+  }
+
+  private read(chunk: Buffer): void {
+    let bytes = this.rest.length === 0 ? chunk : Buffer.concat([this.rest, chunk]);
+    this.rest = NOTHING;
+    if (!this.upgraded) {
+      const end = bytes.indexOf(END_OF_HEAD);
+      if (end < 0) {
+        this.rest = Buffer.from(bytes);
+        return;
+      }
+      this.code = Number(bytes.subarray(9, 12).toString());
+      if (this.code !== 101) {
+        this.drop();
+        return;
+      }
+      this.upgraded = true;
+      this.code = 0;
+      bytes = bytes.subarray(end + END_OF_HEAD.length);
+    }
+    const rest = cutFrames(bytes, (opcode, payload) => this.take(opcode, payload));
+    // A copy: the chunk it is a view of may be large.
+    if (rest.length > 0) this.rest = Buffer.from(rest);
+  }
+
+  private take(opcode: number, payload: Buffer): void {
+    if (opcode === OPCODE.ping) this.socket.write(PONG);
+    else if (opcode === OPCODE.close) {
+      this.code = payload.length >= 2 ? payload.readUInt16BE(0) : 1005;
+      this.socket.end();
+    } else if (opcode === OPCODE.binary) {
+      if (payload[0] === Protocol.JOIN_ROOM) this.socket.write(ACKNOWLEDGED);
+      this.listener.frame(this, payload);
+    }
+  }
+
+  private end(): void {
+    if (this.over) return;
+    this.over = true;
+    this.listener.gone(this, this.code);
+  }
+}

@@ -1,0 +1,290 @@
+/**
+ * A process full of light spectators: each takes its seat by REST as a page does, joins the relay it was given, and is
+ * heard until it is told to leave. Owns: its sockets, what they got. Does not own: how many processes there are.
+ * Arguments: the game's address, this worker's number.
+ */
+import { Agent, request } from "node:http";
+import { monitorEventLoopDelay } from "node:perf_hooks";
+import { setTimeout as pause } from "node:timers/promises";
+import { Protocol } from "@colyseus/core";
+import { seatAnswer } from "@meme-rounds/shared-schema/rest";
+import { z } from "zod";
+import { AUDIENCE_CLOSE } from "../../../server/src/audience/index.ts";
+import { Counts, dueBy, Times } from "./counts.ts";
+import { LightSocket, type Listener } from "./light-socket.ts";
+import { RelayStream, type Stand } from "./stream.ts";
+import type { Order, Word } from "./words.ts";
+
+const WORD_MS = 1_000;
+const STEP_MS = 10;
+const SEAT_MS = 30_000;
+const LOOK_MS = 10;
+/** A seat that was lost is followed by another after a part of this, ms. */
+const RESEAT_MS = 1_000;
+/** Each source address is good for some 28,000 sockets to one port. */
+const SOURCES = 4;
+
+const [gameUrl = "", number = "0"] = process.argv.slice(2);
+const worker = Number(number);
+const game = new URL(gameUrl);
+const agent = new Agent({ keepAlive: true, maxSockets: 64, localAddress: `127.0.${worker + 1}.1` });
+
+interface Spectator extends Stand {
+  stream: RelayStream;
+  beganAt: number;
+  socket: LightSocket | undefined;
+  isSeated: boolean;
+  isOdd: boolean;
+}
+
+const streams = new Map<string, RelayStream>();
+const spectators = new Map<LightSocket, Spectator>();
+const players = new Set<LightSocket>();
+const failed = new Counts<string>();
+const gone = new Counts<string>();
+const joinTimes = new Times();
+const playTimes = new Times();
+const latencies = new Times();
+const lag = monitorEventLoopDelay({ resolution: LOOK_MS });
+lag.enable();
+let begun = 0;
+let joined = 0;
+let playing = 0;
+let underWay = 0;
+let measuring = false;
+let delivered = 0;
+let lengths = new Map<RelayStream, number>();
+let due = 0;
+let leaving = false;
+
+const say = (word: Word): void => {
+  process.send?.(word);
+};
+
+/** An address of its own for everybody: the limits per address are not what is measured. */
+const callerOf = (index: number): string => `10.${worker}.${(index >> 8) & 255}.${index & 255}`;
+const sourceOf = (index: number): string => `127.0.${worker + 1}.${1 + (index % SOURCES)}`;
+
+/** One REST call over a kept connection. Rejects with what went wrong in a word or two. */
+function call(method: string, path: string, headers: Record<string, string>): Promise<unknown> {
+  return new Promise((resolve, reject) => {
+    const asked = request(
+      { host: game.hostname, port: game.port, method, path, agent, headers, timeout: SEAT_MS },
+      (answer) => {
+        const parts: Buffer[] = [];
+        answer.on("data", (part: Buffer) => parts.push(part));
+        answer.on("end", () => {
+          if (answer.statusCode !== 200) return reject(new Error(`${method} ${answer.statusCode}`));
+          resolve(JSON.parse(Buffer.concat(parts).toString()));
+        });
+      },
+    );
+    asked.on("timeout", () => asked.destroy(new Error("no answer")));
+    asked.on("error", reject);
+    asked.end();
+  });
+}
+
+const listener: Listener = {
+  frame(socket, payload) {
+    const one = spectators.get(socket);
+    if (one === undefined) return;
+    const code = payload[0];
+    if (code !== Protocol.ROOM_STATE && code !== Protocol.ROOM_STATE_PATCH) return;
+    if (!one.isSeated) {
+      Object.assign(one, one.stream.begin(payload));
+      one.isSeated = true;
+      joined++;
+      underWay--;
+      joinTimes.record(performance.now() - one.beganAt);
+      return;
+    }
+    if (!one.stream.follow(one, payload)) one.isOdd = true;
+    if (!measuring) return;
+    delivered++;
+    latencies.record(Date.now() - one.stream.timeOf(one.at));
+  },
+  gone(socket, code) {
+    const one = spectators.get(socket);
+    if (one === undefined) return;
+    spectators.delete(socket);
+    if (!one.isSeated) {
+      underWay--;
+      failed.add(`socket ${code}`);
+    } else joined--;
+    if (leaving) return;
+    if (one.isSeated) gone.add(String(code));
+    if (code !== AUDIENCE_CLOSE.reseat) return;
+    void pause(Math.random() * RESEAT_MS).then(() => seat(begun));
+  },
+};
+
+/** One spectator: from the first REST call to its state. Does not reject. */
+async function seat(index: number): Promise<void> {
+  underWay++;
+  const beganAt = performance.now();
+  try {
+    const caller = callerOf(index);
+    const given = seatAnswer.parse(await call("GET", "/api/audience/seat", { "x-forwarded-for": caller }));
+    const address = given.publicAddress ?? game.host;
+    const { hostname: host, port } = new URL(`http://${address}`);
+    const stream = streams.get(address) ?? new RelayStream();
+    streams.set(address, stream);
+    const one: Spectator = {
+      stream,
+      began: -1,
+      at: -1,
+      beganAt,
+      socket: undefined,
+      isSeated: false,
+      isOdd: false,
+    };
+    const path = `/${given.processId}/${given.roomId}?sessionId=${given.sessionId}`;
+    const socket = new LightSocket(
+      { host, port: Number(port), path, from: sourceOf(index), caller },
+      listener,
+    );
+    spectators.set(socket, one);
+  } catch (error) {
+    underWay--;
+    failed.add(error instanceof Error ? error.message : String(error));
+  }
+}
+
+async function join(count: number, perSecond: number, atOnce: number): Promise<void> {
+  const start = performance.now();
+  const first = begun;
+  while (begun - first < count && !leaving) {
+    const wanted = dueBy(performance.now() - start, count, perSecond);
+    while (begun - first < wanted && underWay < atOnce) void seat(begun++);
+    await pause(STEP_MS);
+  }
+  while (underWay > 0 && !leaving) await pause(STEP_MS);
+}
+
+const seatSchema = z.object({
+  roomId: z.string(),
+  processId: z.string(),
+  sessionId: z.string(),
+  publicAddress: z.string().optional(),
+});
+/** ROOM_DATA of the message `you`: its code, then the name as MessagePack writes short texts. */
+const YOU = Buffer.from([Protocol.ROOM_DATA, 0xa3, ...Buffer.from("you")]);
+
+/** One player with a token: from the first call to `you`. Does not reject. */
+async function play(roomId: string, token: string, index: number): Promise<void> {
+  const beganAt = performance.now();
+  const caller = callerOf(50_000 + index);
+  try {
+    const headers = {
+      "x-forwarded-for": caller,
+      authorization: `Bearer ${token}`,
+      "content-type": "application/json",
+    };
+    const seated = seatSchema.parse(await call("POST", `/matchmake/joinById/${roomId}`, headers));
+    const { hostname: host, port } = new URL(`http://${seated.publicAddress ?? game.host}`);
+    const path = `/${seated.processId}/${seated.roomId}?sessionId=${seated.sessionId}`;
+    await new Promise<void>((resolve, reject) => {
+      const socket = new LightSocket(
+        { host, port: Number(port), path, from: sourceOf(index), caller },
+        {
+          frame(_socket, payload) {
+            if (!payload.subarray(0, YOU.length).equals(YOU)) return;
+            resolve();
+          },
+          gone(own, code) {
+            players.delete(own);
+            reject(new Error(`player's socket ${code}`));
+          },
+        },
+      );
+      players.add(socket);
+    });
+    playing++;
+    playTimes.record(performance.now() - beganAt);
+  } catch (error) {
+    failed.add(error instanceof Error ? error.message : String(error));
+  }
+}
+
+async function playAll(roomId: string, tokens: readonly string[], overMs: number): Promise<void> {
+  const start = performance.now();
+  const all = tokens.map(async (token, index) => {
+    await pause(Math.max(0, (index * overMs) / tokens.length - (performance.now() - start)));
+    await play(roomId, token, index);
+  });
+  await Promise.all(all);
+}
+
+/** Frames that came to each relay's stream, times its spectators here. */
+function countDue(): void {
+  const seats = new Map<RelayStream, number>();
+  for (const one of spectators.values())
+    if (one.isSeated) seats.set(one.stream, (seats.get(one.stream) ?? 0) + 1);
+  for (const [stream, length] of lengths) due += (stream.length - length) * (seats.get(stream) ?? 0);
+}
+
+function measure(on: boolean): void {
+  if (on) {
+    delivered = 0;
+    due = 0;
+    lengths = new Map([...streams.values()].map((stream) => [stream, stream.length]));
+  } else if (measuring) countDue();
+  measuring = on;
+}
+
+function compare(): void {
+  const byStream = Map.groupBy(
+    [...spectators.values()].filter(({ isSeated }) => isSeated),
+    ({ stream }) => stream,
+  );
+  let odd = 0;
+  let behind = 0;
+  const held = [...byStream].flatMap(([stream, all]) => {
+    odd += all.filter(({ isOdd }) => isOdd).length;
+    behind += all.filter(({ at }) => at >= 0 && at < stream.length - 1).length;
+    return stream.held(all);
+  });
+  say({ say: "compared", held, odd, behind });
+}
+
+function leave(): void {
+  leaving = true;
+  for (const socket of [...spectators.keys(), ...players]) socket.drop();
+}
+
+async function obey(order: Order): Promise<void> {
+  if (order.do === "join") await join(order.count, order.perSecond, order.atOnce);
+  else if (order.do === "play") await playAll(order.roomId, order.tokens, order.overMs);
+  else if (order.do === "measure") measure(order.on);
+  else if (order.do === "compare") return compare();
+  else leave();
+  say({ say: "done" });
+}
+
+process.on("message", (order: Order) => {
+  obey(order).catch((error: unknown) => {
+    console.error(error);
+    process.exit(1);
+  });
+});
+process.on("disconnect", () => process.exit(0));
+setInterval(() => {
+  const late = lag.percentile(99) / 1e6 - LOOK_MS;
+  lag.reset();
+  say({
+    say: "progress",
+    begun,
+    joined,
+    players: playing,
+    failed: failed.take(),
+    gone: gone.take(),
+    joinTimes: joinTimes.take(),
+    playTimes: playTimes.take(),
+    latencies: latencies.take(),
+    delivered,
+    due,
+    lagMs: Number.isFinite(late) ? Math.max(0, late) : 0,
+  });
+}, WORD_MS);
+say({ say: "ready" });
