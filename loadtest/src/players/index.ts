@@ -76,11 +76,8 @@ async function play(game: Game, wanted: Wanted, signal: AbortSignal, report: Rep
   await backers.gather(count);
   report.phase("the floor", FLOOR_SECONDS);
   const redisUrl = game.own?.redisUrl;
-  await measureFloor(
-    { sockets: count, rate, seconds: FLOOR_SECONDS, ...(redisUrl === undefined ? {} : { redisUrl }) },
-    floor,
-    signal,
-  );
+  const floorRedis = redisUrl === undefined ? {} : { redisUrl };
+  await measureFloor({ sockets: count, rate, seconds: FLOOR_SECONDS, ...floorRedis }, floor, signal);
   report.phase("waiting for a round with time enough", MAX_ROUND_S);
   const round = await roomyRound(game.url, neededSeconds(wanted), signal);
   report.phase("joining and depositing", count * SEAT_S);
@@ -92,9 +89,13 @@ async function play(game: Game, wanted: Wanted, signal: AbortSignal, report: Rep
     floor: report.histogram("floor: empty route", "ms"),
   };
   const boosting = new Boosting(backers.all, report.histogram("acknowledgement", "ms"), report);
+  // A few of the floor's messages beside the load: they tell what the machine's other work costs anybody at that time.
+  const beside = report.histogram("floor beside the load", "ms");
+  const probing = measureFloor({ ...probe(wanted), ...floorRedis }, beside, signal);
   const reading = readAlong(game.url, { rate: READS_PER_SECOND, seconds }, times, signal);
   await boosting.run({ rate, seconds }, signal);
   const failedReads = await reading;
+  await probing;
   report.phase("comparing receipts with the journal", 30);
   const missing =
     redisUrl === undefined ? undefined : await missingIn(redisUrl, round.roundId, boosting.kept);
@@ -144,11 +145,19 @@ async function play(game: Game, wanted: Wanted, signal: AbortSignal, report: Rep
       accepted: boosting.kept.length,
       ack: latencyOf(acks),
       floor: latencyOf(floor),
+      floorBesideTheLoad: latencyOf(beside),
       rest: latencyOf(times.reads),
       restFloor: latencyOf(times.floor),
     },
   };
 }
+
+/** A tenth of the load's pace, on a tenth of its sockets. */
+const probe = ({ count, rate, seconds }: Wanted) => ({
+  sockets: Math.ceil(count / 10),
+  rate: Math.ceil(rate / 10),
+  seconds,
+});
 
 const latencyOf = (times: Histogram) => ({
   p50Ms: Number(times.percentile(0.5).toPrecision(3)),
