@@ -1,6 +1,6 @@
 /**
- * The services as separate processes under PM2: `npx pm2 start ecosystem.config.js`, and `npx pm2 reload` of the same
- * for a new build (docs/OPERATIONS.md, Deploying).
+ * The services as separate processes under PM2: `npm run pm2`, and `npm run pm2:reload` for a new build
+ * (docs/OPERATIONS.md, Deploying).
  * Owns: which processes there are, on which ports, how long each may take to start and to stop. Does not own: settings;
  * they come from the shell that runs pm2 (server/src/config.ts names them all). Redis, the network and AITubo have to be
  * there already: the stand-ins of `npm start` are not for this.

@@ -119,6 +119,14 @@ describe("version skew (R11)", () => {
     assert.deepEqual(log, []);
   });
 
+  it("R11: a part of the page that is gone is asked for by starting again, once", () => {
+    const first = stage();
+    first.skew.partMissing();
+    const again = stage(first.storage, first.time);
+    again.skew.partMissing();
+    assert.deepEqual([first.log, again.log], [["reload"], []]);
+  });
+
   it("R11: what is kept stays small, and may be anything", async () => {
     const { skew, log, time, storage } = stage();
     storage.setItem("mr:builds", "{half");

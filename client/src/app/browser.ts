@@ -33,6 +33,8 @@ export function browserDeps(window: Window & typeof globalThis): GameDeps {
     storage: window.localStorage,
     tabStorage: window.sessionStorage,
     build: document.querySelector<HTMLMetaElement>('meta[name="build"]')?.content ?? "",
+    // The bundler's own event; what asked for the part fails beside it.
+    onPartMissing: (listener) => window.addEventListener("vite:preloadError", listener),
     isOccupied: () =>
       document.querySelector("dialog[open]") !== null ||
       (document.activeElement instanceof HTMLInputElement && document.activeElement.value !== ""),

@@ -10,6 +10,8 @@ export interface GameDeps {
   tabStorage: Pick<Storage, "getItem" | "setItem">;
   /** The build of this page; empty where it has no name. */
   build: string;
+  /** Calls back when a part of the page cannot be loaded any more. */
+  onPartMissing: (listener: () => void) => void;
   /** Somebody is in the middle of something that a reload would throw away. */
   isOccupied: () => boolean;
   crypto: Crypto;

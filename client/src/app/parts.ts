@@ -83,6 +83,7 @@ export function createParts(deps: GameDeps, turns: Turns) {
     isBusy: () => deps.isOccupied() || live.isBusy() || store.getState().wallet.busy,
     notice,
   });
+  deps.onPartMissing(skew.partMissing);
   const consent = createConsent({ storage, notice });
   const exclusion = createExclusion({ notice, excluded: () => live.playerChanged() });
   const knowsNetwork = (): boolean => live.snapshot() !== undefined || storage.getItem(NETWORK_KEY) !== null;

@@ -23,6 +23,8 @@ export interface SkewDeps {
 export interface Skew {
   /** What a server said of itself. During a deploy not all say the same. */
   heard(server: ServerVersion | undefined): void;
+  /** A part of this page that is loaded late is not there any more: without it nothing is left to lose. */
+  partMissing(): void;
   /** The round that is shown, told again and again. */
   round(roundId: string): void;
 }
@@ -35,6 +37,8 @@ const READ_MS = 2_500;
 /** A build that did not come when it was asked for is asked for again after this, ms: another process may have it then. */
 const AGAIN_MS = 15 * 60_000;
 const KEPT = 8;
+/** Stands for whichever build has it: the page cannot know. */
+const PART = "part";
 
 const NEWER = "The game was updated, and this page does not fit it any more. It starts again now.";
 const STUCK = "This page is out of date and cannot renew itself. Close it and open the game anew.";
@@ -80,6 +84,9 @@ export function createSkew(deps: SkewDeps): Skew {
       if (server === undefined || version.build === "" || server.build === "") return;
       if (server.protocol !== version.protocol) leaveAtOnce(server.build);
       else other = server.build === version.build ? undefined : server.build;
+    },
+    partMissing() {
+      if (!wasTried(PART)) go(PART);
     },
     round(roundId) {
       const began = shown !== undefined && shown !== roundId;

@@ -41,8 +41,6 @@ const POLL_MS = 50;
 const LOOK_MS = 100;
 /** What a pause may be, ms: R5's time for a crash, which a deploy must not need. */
 const PAUSE_MS = 5_000;
-/** Between two reloads: who was sent away has come back, ms. */
-const REST_MS = 1_000;
 
 async function run(
   wanted: Wanted,
@@ -75,7 +73,7 @@ async function run(
     const playing = new AbortController();
     const startedAt = Date.now();
     const played = stage.players.map((one) => one.play(stage.memeId, stage.round, playing.signal, GRACE_MS));
-    const partings = await reloadAll(site, stage, report, signal);
+    const reloaded = await reloadAll(site, stage, report);
     report.phase("play goes on");
     const left = startedAt + wanted.seconds * 1_000 - Date.now();
     await delay(Math.max(3_000, left), undefined, { signal }).catch(() => undefined);
@@ -88,7 +86,7 @@ async function run(
       redis,
       report,
       polls: await polling,
-      partings,
+      reloaded,
       pauses: await pauses,
     });
     keep = !result.ok;
@@ -115,33 +113,24 @@ async function watchAll(site: Site, report: Report): Promise<void> {
 }
 
 interface Reloaded {
-  name: string;
+  /** Of all of them, ms. */
   ms: number;
-  parting: Parting | undefined;
-  /** The old and the new process id differ. */
-  isNew: boolean;
+  partings: Parting[];
+  /** Names of processes that are the same as before. */
+  kept: string[];
 }
 
-async function reloadAll(site: Site, stage: Stage, report: Report, signal: AbortSignal): Promise<Reloaded[]> {
-  const out: Reloaded[] = [];
-  let before = await site.pids();
-  for (const name of site.names) {
-    if (signal.aborted) break;
-    report.phase(`reload of ${name}`, 60);
-    const one = site.faced.find((each) => each.name === name);
-    const parted = one && (await watchParting(site.url, one, stage.round.roundId));
-    const from = Date.now();
-    await site.reload(name);
-    const ms = Date.now() - from;
-    report.point("time of a reload", name.replace(/-\d+$/, ""), ms, "ms");
-    const now = await site.pids();
-    out.push({ name, ms, parting: parted?.(), isNew: now.get(name) !== before.get(name) });
-    const pid = now.get(name);
-    if (pid !== undefined) report.watch(`${name} ${pid}`, pid);
-    before = now;
-    await delay(REST_MS, undefined, { signal }).catch(() => undefined);
-  }
-  return out;
+async function reloadAll(site: Site, { round }: Stage, report: Report): Promise<Reloaded> {
+  report.phase("pm2 reload of every process", 180);
+  const before = await site.pids();
+  const seen = await Promise.all(site.faced.map((one) => watchParting(site.url, one, round.roundId)));
+  const from = Date.now();
+  await site.reload();
+  const ms = Date.now() - from;
+  const now = await site.pids();
+  for (const [name, pid] of now) report.watch(`${name} ${pid}`, pid);
+  const kept = [...now].filter(([name, pid]) => before.get(name) === pid).map(([name]) => name);
+  return { ms, partings: seen.map((tell) => tell()), kept };
 }
 
 /** The longest time in which each spectator saw nothing move, ms. */
@@ -171,11 +160,11 @@ interface Played {
   redis: Redis;
   report: Report;
   polls: Polls;
-  partings: readonly Reloaded[];
+  reloaded: Reloaded;
   pauses: readonly number[];
 }
 
-async function settle({ stage, redis, report, polls, partings, pauses }: Played) {
+async function settle({ stage, redis, report, polls, reloaded, pauses }: Played) {
   const { players, round } = stage;
   let ok = true;
   const bound = (name: string, value: number, limit: number, unit: string): void => {
@@ -207,9 +196,9 @@ async function settle({ stage, redis, report, polls, partings, pauses }: Played)
   bound("REST calls failed", polls.failed.length, 0, "");
   const live = await redis.get("mr:live:main");
   bound("rounds lost", live?.includes(`"${round.roundId}"`) === true && promised.length > 0 ? 0 : 1, 0, "");
-  bound("processes that were not replaced", partings.filter(({ isNew }) => !isNew).length, 0, "");
-  const faced = partings.flatMap(({ parting }) => parting ?? []);
-  const early = faced.filter(
+  bound("processes that were not replaced", reloaded.kept.length, 0, "");
+  const { partings } = reloaded;
+  const early = partings.filter(
     ({ unreadyAt, closedAt }) => unreadyAt === undefined || (closedAt !== undefined && closedAt < unreadyAt),
   );
   bound("processes that closed a socket before /readyz said no", early.length, 0, "");
@@ -224,9 +213,9 @@ async function settle({ stage, redis, report, polls, partings, pauses }: Played)
       polls: polls.asked,
       worstAnswerMs: Math.max(0, ...waits),
       worstPauseMs: Math.max(0, ...pauses),
-      reloads: Object.fromEntries(partings.map(({ name, ms }) => [name, ms])),
+      reloadMs: reloaded.ms,
       socketsClosedAfterUnreadyMs: Object.fromEntries(
-        faced.map(({ name, unreadyAt, closedAt }) => [
+        partings.map(({ name, unreadyAt, closedAt }) => [
           name,
           unreadyAt === undefined || closedAt === undefined ? null : closedAt - unreadyAt,
         ]),

@@ -36,12 +36,10 @@ export interface Site {
   /** Where everybody comes in: nginx. */
   url: string;
   faced: readonly Faced[];
-  /** Names of all processes under PM2. */
-  names: readonly string[];
   /** Their process ids by name, as PM2 knows them now. */
   pids(): Promise<Map<string, number>>;
-  /** `pm2 reload` of one process; resolves when it is ready again. */
-  reload(name: string): Promise<void>;
+  /** The deploy as docs/OPERATIONS.md has it: every process, one after the other. Resolves when all are ready again. */
+  reload(): Promise<void>;
   /** Ends everything; the folder goes too unless it is to be kept. */
   stop(keepFolder: boolean): Promise<void>;
 }
@@ -75,18 +73,15 @@ export async function startSite(options: SiteOptions, signal: AbortSignal): Prom
     const edge = await nginx(folder, edgePort, port, faced);
     children.push(edge);
     await edge.start();
-    const names = [...(await pm2.pids()).keys()];
     return {
       folder,
       redisUrl: `redis://127.0.0.1:${redisPort}`,
       url: `http://127.0.0.1:${edgePort}`,
       faced,
-      names,
       pids: pm2.pids,
-      async reload(name) {
-        await pm2.call("reload", name, "--silent");
-        const one = faced.find((each) => each.name === name);
-        if (one) await ready(one.url);
+      async reload() {
+        await pm2.call("reload", join(root, "ecosystem.config.js"), "--silent");
+        await Promise.all(faced.map((one) => ready(one.url)));
       },
       stop,
     };
@@ -133,6 +128,8 @@ async function settingsFor(options: SiteOptions, folder: string): Promise<Settin
     HOME: folder,
     PM2_HOME: join(folder, "pm2"),
     PM2_DISCRETE_MODE: "true",
+    // As `npm run pm2:reload` sets it: PM2 would replace two at a time, and both games at once.
+    PM2_CONCURRENT_ACTIONS: "1",
     NODE_ENV: "testing",
     NETWORK: "devchain",
     LOG_LEVEL: "info",
