@@ -40,6 +40,8 @@ export interface AudienceService {
   handleUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): boolean;
   /** R11: who asks for a seat from now on gets one on another relay, if there is any; who sits here stays until `stop`. */
   leave(): Promise<void>;
+  /** Seats of this process, in all rounds (O8): 0 and 0 where it carries nobody. */
+  seats(): { taken: number; free: number };
   /** Spectators of a round over all relays of the cluster, a few seconds old. */
   spectators(roundId: string): Promise<number>;
   stop(): Promise<void>;
@@ -51,20 +53,18 @@ export function createAudienceService(options: AudienceOptions, deps: AudienceDe
   const subscriber = deps.redis();
   for (const connection of [redis, subscriber])
     connection.on("error", (error: unknown) => logger.warn({ err: error }, "audience: Redis connection"));
-  const relay = createRelay(
-    { ...RELAY_LIMITS, ...options.limits },
-    {
-      redis,
-      subscriber,
-      logger,
-      now,
-      after: (ms, run) => {
-        const timer = setTimeout(run, ms);
-        return () => clearTimeout(timer);
-      },
-      soon: setImmediate,
+  const limits = { ...RELAY_LIMITS, ...options.limits };
+  const relay = createRelay(limits, {
+    redis,
+    subscriber,
+    logger,
+    now,
+    after: (ms, run) => {
+      const timer = setTimeout(run, ms);
+      return () => clearTimeout(timer);
     },
-  );
+    soon: setImmediate,
+  });
   const door = createWsDoor({ relay, now });
   const seats = createSeats(
     { relayId: randomUUID(), publicAddress: options.publicAddress, carries: options.carries ?? true },
@@ -95,6 +95,11 @@ export function createAudienceService(options: AudienceOptions, deps: AudienceDe
     ],
     handleUpgrade: (req, socket, head) => door.handleUpgrade(req, socket, head),
     leave: () => seats.withdraw([]),
+    seats() {
+      if (options.carries === false) return { taken: 0, free: 0 };
+      const taken = [...relay.counts().values()].reduce((sum, sockets) => sum + sockets, 0);
+      return { taken, free: Math.max(0, limits.maxSpectators - taken) };
+    },
     spectators: (roundId) => seats.spectators(roundId),
     async stop() {
       for (const timer of timers) clearInterval(timer);

@@ -68,23 +68,30 @@ function parse<S extends z.ZodType>(schema: S, text: string): z.output<S> | unde
 
 export function createSeats(options: SeatsOptions, deps: { redis: Redis; now: () => number }): Seats {
   const { redis, now } = deps;
-  const live = new Map<string, { at: number; roundId: string | undefined }>();
-  let relays: { at: number; list: Candidate[] } | undefined;
+  // Promises, not values: who asks while Redis is being asked waits for the same answer.
+  const live = new Map<string, { at: number; roundId: Promise<string | undefined> }>();
+  let relays: { at: number; list: Promise<Candidate[]> } | undefined;
   let leaving = false;
 
-  const liveRound = async (arena: string): Promise<string | undefined> => {
-    const cached = live.get(arena);
-    if (cached && now() - cached.at < CACHE_MS) return cached.roundId;
+  const askLive = async (arena: string): Promise<string | undefined> => {
     const text = await redis.get(liveKey(arena));
-    const roundId = text === null ? undefined : parse(liveSchema, text)?.roundId;
-    // Only arenas that exist are remembered: the name comes from outside.
-    if (roundId === undefined) live.delete(arena);
-    else live.set(arena, { at: now(), roundId });
-    return roundId;
+    return text === null ? undefined : parse(liveSchema, text)?.roundId;
   };
 
-  const candidates = async (): Promise<Candidate[]> => {
-    if (relays && now() - relays.at < CACHE_MS) return relays.list;
+  const liveRound = (arena: string): Promise<string | undefined> => {
+    const cached = live.get(arena);
+    if (cached && now() - cached.at < CACHE_MS) return cached.roundId;
+    const entry = { at: now(), roundId: askLive(arena) };
+    live.set(arena, entry);
+    // Only arenas that exist are remembered: the name comes from outside.
+    const forget = (): void => {
+      if (live.get(arena) === entry) live.delete(arena);
+    };
+    entry.roundId.then((id) => id === undefined && forget(), forget);
+    return entry.roundId;
+  };
+
+  const askRelays = async (): Promise<Candidate[]> => {
     const list: Candidate[] = [];
     for (const [relayId, text] of Object.entries(await redis.hgetall(RELAYS_KEY))) {
       const row = parse(relaySchema, text);
@@ -96,8 +103,17 @@ export function createSeats(options: SeatsOptions, deps: { redis: Redis; now: ()
     const isMissing = leaving ? list.length === 0 : !list.some(({ relayId }) => relayId === options.relayId);
     if (options.carries && isMissing)
       list.push({ relayId: options.relayId, publicAddress: options.publicAddress, sockets: 0 });
-    relays = { at: now(), list };
     return list;
+  };
+
+  const candidates = (): Promise<Candidate[]> => {
+    if (relays && now() - relays.at < CACHE_MS) return relays.list;
+    const asked = { at: now(), list: askRelays() };
+    relays = asked;
+    asked.list.catch(() => {
+      if (relays === asked) relays = undefined;
+    });
+    return asked.list;
   };
 
   return {

@@ -9,6 +9,7 @@ import type { Problem } from "@meme-rounds/shared-schema/rest";
 import express from "express";
 import type { z } from "zod";
 import { canonicalIp } from "./client-ip.ts";
+import { Held } from "./held.ts";
 import type { Limiter, LimitKey, LimitRule } from "./limiter.ts";
 import type { Logger } from "./logger.ts";
 
@@ -51,6 +52,8 @@ interface RouteSpec<B, Q, P, A extends z.ZodType> {
   multipart?: boolean;
   /** `Cache-Control` of a good answer; answers with it also carry an ETag. */
   cache?: string;
+  /** Its good answers are the same for all callers and may be this old, ms: made once for all who ask meanwhile. */
+  holdMs?: number;
   /** The media type when it is not JSON; the handler then writes to `res` itself. */
   produces?: string;
 }
@@ -98,6 +101,7 @@ export interface HttpDeps {
   authenticate(token: string): Promise<Caller>;
   limiter: Limiter;
   logger: Logger;
+  now?(): number;
 }
 
 function problemOf(code: ErrorCode, detail: string, errorId?: string): Problem {
@@ -148,6 +152,7 @@ function check<S extends z.ZodType>(schema: S, value: unknown, where: string): z
 /** Binds the routes under /api; ends with NOT_FOUND for what is left there. */
 export function apiRouter(routes: readonly Route[], deps: HttpDeps): express.Router {
   const router = express.Router();
+  const held = new Held({ now: deps.now ?? Date.now });
   const readers = new Map<number, express.RequestHandler>();
   const jsonUpTo = (limit: number): express.RequestHandler => {
     const reader = readers.get(limit) ?? express.json({ limit, strict: true });
@@ -165,7 +170,7 @@ export function apiRouter(routes: readonly Route[], deps: HttpDeps): express.Rou
         if (caller && RANKS[caller.role] < RANKS[one.auth])
           throw new CodedError("ROLE_REQUIRED", `This needs the role ${one.auth}.`);
         if (one.limit) await deps.limiter.take(one.limit, limitKey(one.limit, caller, ip), res);
-        const answer = await one.handler({
+        const input = {
           body: one.body ? check(one.body, req.body, "body") : undefined,
           query: one.query ? check(one.query, req.query, "query") : undefined,
           params: one.params ? check(one.params, req.params, "params") : undefined,
@@ -173,7 +178,14 @@ export function apiRouter(routes: readonly Route[], deps: HttpDeps): express.Rou
           ip,
           req,
           res,
-        });
+        };
+        if (one.holdMs !== undefined) {
+          const key = JSON.stringify([one.path, input.params, input.query]);
+          const answer = await held.take(key, one.holdMs, () => one.handler(input));
+          answer.send(req, res, one.cache ?? "no-store");
+          return;
+        }
+        const answer = await one.handler(input);
         if (one.produces !== undefined) return;
         res.set("Cache-Control", one.cache ?? "no-store");
         res.status(one.status ?? 200).json(answer);

@@ -45,6 +45,7 @@ export function roundRoutes(deps: RouteDeps): Route[] {
       query: z.object({ arena }),
       answer: snapshotSchema,
       cache: "public, max-age=1",
+      holdMs: 500,
       errors: ["ROUND_NONE", "BAD_REQUEST"],
       async handler({ query }) {
         const snapshot = await directory.snapshot(query.arena);
@@ -61,6 +62,7 @@ export function roundRoutes(deps: RouteDeps): Route[] {
       query: z.object({ arena, cursor: z.coerce.number().int().positive().optional() }),
       answer: roundsAnswer,
       cache: "public, max-age=2",
+      holdMs: 1_000,
       errors: ["BAD_REQUEST"],
       async handler({ query }) {
         const rounds = await directory.page(query.arena, query.cursor, PAGE);

@@ -56,6 +56,12 @@ describe("audience seats", () => {
     clock.now += 1_000;
     assert.equal((await api.take("main")).publicAddress, "free.example");
     assert.equal(await api.spectators("main-2"), 0);
+    const reads = async (): Promise<number> =>
+      Number(/cmdstat_hgetall:calls=(\d+)/.exec(await redis.info("commandstats"))?.[1]);
+    clock.now += 1_000;
+    const before = await reads();
+    await Promise.all(Array.from({ length: 100 }, () => api.take("main")));
+    assert.equal((await reads()) - before, 1, "a rush asks Redis once");
     await assert.rejects(
       api.take("other"),
       (error) => error instanceof CodedError && error.code === "ROUND_NONE",
