@@ -40,7 +40,7 @@ export type {
 } from "./deposits/index.ts";
 export { type KeystoreOptions, keystorePath } from "./keys.ts";
 export { createRecordQueue, modelJobs, profileJob, type RecordJob, takedownJob } from "./ledger/index.ts";
-export { SETTLED_CHANNEL } from "./queue.ts";
+export { SETTLED_CHANNEL, SETTLEMENT_QUEUE } from "./queue.ts";
 export {
   auditorSignatures,
   collectSignatures,

@@ -2,6 +2,8 @@
 
 export const QUEUE = "settlement";
 export const QUEUE_PREFIX = "mr:bull";
+/** For who only counts what waits. */
+export const SETTLEMENT_QUEUE = { name: QUEUE, prefix: QUEUE_PREFIX };
 /** Redis channel: {roundId} once a round's settlement has been sent. A hint only; settlementOf has the fact. */
 export const SETTLED_CHANNEL = "mr:settled";
 

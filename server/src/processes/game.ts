@@ -24,6 +24,7 @@ import type { Logger } from "../infra/logger.ts";
 import { ProcessRegistry } from "../infra/process-registry.ts";
 import { createRedis } from "../infra/redis.ts";
 import { SafeRedisDriver } from "../infra/safe-driver.ts";
+import { createScaleSignals, watchUnsent } from "../infra/scale-signals.ts";
 import {
   createPaymentService,
   createRecordQueue,
@@ -171,6 +172,7 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
 
   const http = front.gate.createServer(undefined, PATIENCE);
   const intake = watchIntake(http, life);
+  const unsentBytes = watchUnsent(http);
   const isSpectator = (req: IncomingMessage) => (req.url ?? "").startsWith("/spectate/");
   http.on("upgrade", (req, socket, head) => {
     if (isSpectator(req) && !audience.handleUpgrade(req, socket, head)) socket.destroy();
@@ -250,6 +252,11 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
   });
   await registry.start();
   life.add("registry", () => registry?.stop());
+  const signals = createScaleSignals(
+    { seats: () => audience.seats(), players: () => matchMaker.stats.local.ccu, unsentBytes },
+    { life },
+  );
+  life.add("scale signals", () => signals.stop());
   life.add("rooms", () => colyseus.gracefullyShutdown(false));
   round.start();
   life.add("rounds", () => round.stop());

@@ -3,6 +3,7 @@ import { createServer } from "node:http";
 import type { Config } from "../config.ts";
 import type { Lifecycle } from "../infra/lifecycle.ts";
 import { answerMetrics } from "../infra/metrics.ts";
+import { createScaleSignals } from "../infra/scale-signals.ts";
 
 type Options = Pick<Config, "HOST" | "PORT" | "METRICS_TOKEN">;
 
@@ -33,6 +34,8 @@ export async function startHealth(
     server.closeAllConnections();
     server.close();
   });
+  const signals = createScaleSignals({}, { life });
+  life.add("scale signals", () => signals.stop());
   const address = server.address();
   return typeof address === "object" && address !== null ? address.port : options.PORT;
 }

@@ -4,8 +4,9 @@ import type { Config } from "../config.ts";
 import { createMediaKeeper } from "../content/index.ts";
 import type { Lifecycle } from "../infra/lifecycle.ts";
 import type { Logger } from "../infra/logger.ts";
+import { createQueueAge } from "../infra/queue-age.ts";
 import { createRedis } from "../infra/redis.ts";
-import { createSettlementWorker } from "../payment/index.ts";
+import { createSettlementWorker, SETTLEMENT_QUEUE } from "../payment/index.ts";
 import { enteredOf, withoutTitles } from "../round/covered.ts";
 import { readJournal } from "../round/journal-store.ts";
 import { chainOf } from "./chain.ts";
@@ -54,5 +55,7 @@ export async function startPaymentWorker(config: Config, logger: Logger, life: L
   life.add("settlement worker", () => worker.stop());
   const files = createChainFiles({ network: config.NETWORK }, { redis, chain });
   life.add("media cooling", media.startCooling({ finalOnChain: (all) => files.finalOf(all), logger }));
+  const queues = createQueueAge([SETTLEMENT_QUEUE], { redis, logger, now: Date.now });
+  life.add("queue age", () => queues.stop());
   await startHealth(config, life);
 }

@@ -12,6 +12,7 @@ import { PATIENCE } from "../infra/http-guard.ts";
 import type { Lifecycle } from "../infra/lifecycle.ts";
 import type { Logger } from "../infra/logger.ts";
 import { createRedis } from "../infra/redis.ts";
+import { createScaleSignals, watchUnsent } from "../infra/scale-signals.ts";
 import { bindWeb } from "../web.ts";
 import { createFront } from "./front.ts";
 import { harden, webHardening } from "./hardening.ts";
@@ -54,6 +55,7 @@ export async function startRelay(config: Config, logger: Logger, life: Lifecycle
   );
   const http = front.gate.createServer(app, PATIENCE);
   const intake = watchIntake(http, life);
+  const unsentBytes = watchUnsent(http);
   http.on("upgrade", (req, socket, head) => {
     if (!audience.handleUpgrade(req, socket, head)) socket.destroy();
   });
@@ -63,6 +65,8 @@ export async function startRelay(config: Config, logger: Logger, life: Lifecycle
     http.listen(config.PORT, config.HOST, BACKLOG, resolve);
   });
   life.add("audience", () => audience.stop());
+  const signals = createScaleSignals({ seats: () => audience.seats(), unsentBytes }, { life });
+  life.add("scale signals", () => signals.stop());
   life.add("intake", () => intake.stop(LAST_REQUESTS_MS));
   life.addDrain("seats", () => audience.leave());
   life.addDrain("callers", (drain) => servingOn(config.DRAIN_GRACE_SECONDS * 1_000, drain, now()));
