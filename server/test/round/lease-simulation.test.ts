@@ -6,15 +6,15 @@
 import assert from "node:assert/strict";
 import { type Bug, simulate } from "./simulation/run.ts";
 
-const SCHEDULES = Number(process.env.SCHEDULES ?? 350);
-/** What the simulation has to find, and within how many schedules it does. */
-const BUGS: Record<Bug, number> = {
-  "no-fence": 150,
-  "same-token": 20,
-  "no-marks": 150,
-  "unfenced-live": 400,
-  "early-slot": 50,
-  "early-ack": 150,
+const SCHEDULES = Number(process.env.SCHEDULES ?? 500);
+/** What the simulation has to find, from which seed on, and within how many schedules. */
+const BUGS: Record<Bug, readonly [from: number, within: number]> = {
+  "no-fence": [1, 150],
+  "same-token": [1, 20],
+  "no-marks": [1, 150],
+  "unfenced-live": [1, 400],
+  "early-slot": [1, 50],
+  "early-ack": [1, 150],
 };
 const ONE = process.env.SIMULATE;
 
@@ -37,9 +37,9 @@ describe("lease simulation", function () {
     assert.ok(sums.promised > SCHEDULES * 20 && sums.hosted > SCHEDULES * 2, JSON.stringify(sums));
   });
 
-  for (const [bug, within] of Object.entries(BUGS) as [Bug, number][])
+  for (const [bug, [from, within]] of Object.entries(BUGS) as [Bug, readonly [number, number]][])
     it(`finds what goes wrong with the bug ${bug}`, async () => {
-      for (let seed = 1; seed <= within; seed++)
+      for (let seed = from; seed < from + within; seed++)
         if ((await simulate(seed, bug)).violations.length > 0) return;
       assert.fail(`${within} schedules found nothing`);
     });

@@ -22,6 +22,8 @@ const STALLS_MS: readonly (readonly [least: number, most: number])[] = [
   [2_800, 4_200],
   [2_800, 4_200],
 ];
+/** Longer than a lease. */
+const LONG_MS = [3_100, 6_000] as const;
 const SLOT_MS = ROUND_SECONDS * 1_000;
 /** The start of a slot, long ago. */
 const SLOT = 1_740_000_000_000;
@@ -76,16 +78,15 @@ export async function simulate(seed: number, bug?: Bug): Promise<Outcome> {
     host.process.kill();
     launch(random.int(200, 3_000));
   };
-  const stall = (host: Host): void => {
-    const [least, most] = random.pick(STALLS_MS);
+  const stall = (host: Host, [least, most] = random.pick(STALLS_MS)): void => {
     const ms = random.int(least, most);
     host.process.stalledUntil = Math.min(world.now + ms, start + whole);
     world.note(`stall ${host.process.name} for ${host.process.stalledUntil - world.now} ms`);
   };
   /** Something happens to it a few answers of Redis after it takes its next lease: while it opens or replays. */
   const ambush = (host: Host): void => {
-    let left = random.int(0, 9);
-    const deadly = random.chance(0.4);
+    let left = random.int(0, 7);
+    const deadly = random.chance(0.3);
     let armed = false;
     host.process.connection.onAnswer = (answer) => {
       armed ||= Array.isArray(answer) && answer.length === 2 && Number(answer[0]) > 0 && answer[1] === 0;
@@ -93,7 +94,7 @@ export async function simulate(seed: number, bug?: Bug): Promise<Outcome> {
       host.process.connection.onAnswer = undefined;
       if (world.now > start + whole) return;
       if (deadly) kill(host);
-      else stall(host);
+      else stall(host, LONG_MS);
     };
   };
   const restartRedis = (): void => {
@@ -111,7 +112,7 @@ export async function simulate(seed: number, bug?: Bug): Promise<Outcome> {
     const kind = random.int(0, 11);
     if (kind >= 10) restartRedis();
     else if (host === undefined) return;
-    else if (kind >= 8) ambush(random.pick(alive()));
+    else if (kind >= 7) ambush(random.pick(alive()));
     else if (kind >= 5) kill(host);
     else if (kind >= 2) stall(host);
     else {
