@@ -140,6 +140,7 @@ export class Recorder implements Report {
     this.bounds.set(bound.name, {
       ...bound,
       value: short(bound.value),
+      limit: short(bound.limit),
       ...(floor === undefined ? {} : { floor: short(floor) }),
       ...(ratio === undefined ? {} : { ratio: short(ratio) }),
     });
