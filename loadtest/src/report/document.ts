@@ -19,7 +19,7 @@ export type Point = [at: number, mean: number, least: number, greatest: number];
 export interface Chart {
   name: string;
   unit: string;
-  series: { name: string; points: Point[] }[];
+  series: { name: string; points: Point[]; last: number }[];
 }
 
 export interface Latency {

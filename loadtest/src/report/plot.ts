@@ -10,6 +10,8 @@ import { clockText, valueText } from "./words.ts";
 export interface PlotLine {
   name: string;
   points: readonly Point[];
+  /** The newest value; the newest point's mean when left out. */
+  last?: number;
   /** Draws least to greatest behind the line. */
   band?: boolean;
 }
@@ -80,7 +82,7 @@ const meanOf = (line: PlotLine): number =>
 function legendOf(lines: readonly PlotLine[], unit: string): string {
   const rows = lines.map((line, at) => {
     const key = at < MAX_DRAWN ? `<i class="key c${at + 1}"></i>` : `<i class="key"></i>`;
-    const cells = [meanOf(line), greatestOf(line), line.points.at(-1)?.[1] ?? Number.NaN]
+    const cells = [meanOf(line), greatestOf(line), line.last ?? line.points.at(-1)?.[1] ?? Number.NaN]
       .map((value) => `<td>${escapeHtml(valueText(value, unit))}</td>`)
       .join("");
     return `<tr><th scope="row">${key}${escapeHtml(line.name)}</th>${cells}</tr>`;

@@ -229,8 +229,9 @@ function chartOf(name: string, unit: string, series: ReadonlyMap<string, Line>):
   return {
     name,
     unit,
-    series: [...series].map(([line, { windows }]) => ({
+    series: [...series].map(([line, { windows, latest }]) => ({
       name: line,
+      last: short(latest),
       points: windows
         .all()
         .map(({ at, value }) => [at, value.sum / value.count, value.least, value.greatest] as const)
