@@ -24,6 +24,13 @@ import { until } from "../support/wait.ts";
 /** From the second signal to a boost that the other process has accepted, ms. */
 const BACK_MS = 3_000;
 
+/** The next process has the round after this, ms: 40 to 250 where nothing else runs. */
+const GOES_ON_MS = 1_500;
+
+/** ms since the epoch of a process' line with these words. */
+const loggedAt = ({ output }: { output(): string }, words: string): number =>
+  Number(new RegExp(`"time":(\\d+)[^\\n]*"${words}"`).exec(output())?.[1]);
+
 /** A round length, s, of whose present slot less than half is over: its entries stay open. */
 const longRound = (now: number): number => {
   let length = 3_600;
@@ -141,6 +148,8 @@ describe("draining a process", function () {
     );
     assert.ok(backAt - handedOverAt < BACK_MS, `${backAt - handedOverAt} ms`);
     assert.deepEqual(await leaving.ended, { code: 0, signal: null });
+    const pause = loggedAt(staying, "round is hosted here") - loggedAt(leaving, "the round is handed over");
+    assert.ok(pause < GOES_ON_MS, `the round stood still for ${pause} ms`);
     await boosts(3);
     ending.abort();
     await playing;
