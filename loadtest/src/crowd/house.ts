@@ -30,6 +30,8 @@ export interface HouseOptions {
   loaders: number;
   /** Needed of one round, s: a longer one is made. */
   seconds: number;
+  /** Folder for CPU profiles; empty for none. */
+  profiles: string;
 }
 
 /** As many as the count needs, at least `wanted`. */
@@ -38,11 +40,18 @@ export const processesFor = (count: number, wanted: number): number =>
 
 /** Starts it all. Nothing is left running when it rejects. */
 export async function openHouse(options: HouseOptions, signal: AbortSignal, report: Report): Promise<House> {
-  const { count, relays, loaders, seconds } = options;
+  const { count, relays, loaders, seconds, profiles } = options;
   const roundSeconds = Math.max(60, Math.ceil(seconds * 1.2) + 60);
   const game = await gameFor(
     "",
-    { roundSeconds, blockSeconds: 0, games: 1, workers: 0, relays: processesFor(count, relays) },
+    {
+      roundSeconds,
+      blockSeconds: 0,
+      games: 1,
+      workers: 0,
+      relays: processesFor(count, relays),
+      ...(profiles === "" ? {} : { profiles }),
+    },
     signal,
     report,
   );

@@ -19,6 +19,8 @@ const WORD_MS = 1_000;
 const STEP_MS = 10;
 const SEAT_MS = 30_000;
 const LOOK_MS = 10;
+/** How long a frame may be under way to the last spectator. */
+const UNDER_WAY_MS = 4_000;
 /** A seat that was lost is followed by another after a part of this, ms. */
 const RESEAT_MS = 1_000;
 /** Each source address is good for some 28,000 sockets to one port. */
@@ -51,10 +53,10 @@ let begun = 0;
 let joined = 0;
 let playing = 0;
 let underWay = 0;
-let measuring = false;
 let delivered = 0;
-let lengths = new Map<RelayStream, number>();
 let due = 0;
+/** Frames that count: from the one to before the other. What was under way when counting began is no part of it. */
+const counted = new Map<RelayStream, { from: number; to: number }>();
 let leaving = false;
 
 const say = (word: Word): void => {
@@ -100,7 +102,8 @@ const listener: Listener = {
       return;
     }
     if (!one.stream.follow(one, payload)) one.isOdd = true;
-    if (!measuring) return;
+    const frames = counted.get(one.stream);
+    if (frames === undefined || one.at < frames.from || one.at >= frames.to) return;
     delivered++;
     latencies.record(Date.now() - one.stream.timeOf(one.at));
   },
@@ -216,21 +219,21 @@ async function playAll(roomId: string, tokens: readonly string[], overMs: number
   await Promise.all(all);
 }
 
-/** Frames that came to each relay's stream, times its spectators here. */
-function countDue(): void {
+/** Begins to count, or ends it and waits for what is still under way. */
+async function measure(on: boolean): Promise<void> {
+  if (on) {
+    for (const stream of streams.values())
+      counted.set(stream, { from: stream.length, to: Number.POSITIVE_INFINITY });
+    return;
+  }
   const seats = new Map<RelayStream, number>();
   for (const one of spectators.values())
     if (one.isSeated) seats.set(one.stream, (seats.get(one.stream) ?? 0) + 1);
-  for (const [stream, length] of lengths) due += (stream.length - length) * (seats.get(stream) ?? 0);
-}
-
-function measure(on: boolean): void {
-  if (on) {
-    delivered = 0;
-    due = 0;
-    lengths = new Map([...streams.values()].map((stream) => [stream, stream.length]));
-  } else if (measuring) countDue();
-  measuring = on;
+  for (const [stream, frames] of counted) {
+    frames.to = stream.length;
+    due += (stream.length - frames.from) * (seats.get(stream) ?? 0);
+  }
+  await pause(UNDER_WAY_MS);
 }
 
 function compare(): void {
@@ -256,7 +259,7 @@ function leave(): void {
 async function obey(order: Order): Promise<void> {
   if (order.do === "join") await join(order.count, order.perSecond, order.atOnce);
   else if (order.do === "play") await playAll(order.roomId, order.tokens, order.overMs);
-  else if (order.do === "measure") measure(order.on);
+  else if (order.do === "measure") await measure(order.on);
   else if (order.do === "compare") return compare();
   else leave();
   say({ say: "done" });

@@ -71,6 +71,11 @@ export class Child {
     return this.end("SIGKILL");
   }
 
+  /** SIGTERM: it may write what it has to write; resolves when it has ended. */
+  quit(): Promise<void> {
+    return this.end("SIGTERM");
+  }
+
   /** SIGKILL without waiting, for a process that is ending itself. */
   killNow(): void {
     this.wanted = false;

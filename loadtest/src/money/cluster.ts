@@ -19,6 +19,8 @@ export interface ClusterOptions {
   workers: number;
   /** Processes for spectators alone; without any, the game servers carry them. */
   relays?: number;
+  /** Folder for CPU profiles of the game servers and relays; none without. */
+  profiles?: string;
 }
 
 export type Role = "redis" | "devchain" | "auditor" | "payment-worker" | "relay" | "game";
@@ -41,6 +43,9 @@ export interface Cluster {
   stop(keepFolder: boolean): Promise<void>;
 }
 
+/** Clients come to it. */
+const isFaced = (role: Role): boolean => role === "game" || role === "relay";
+
 /** Only what a process needs to run at all; no setting of the caller's. */
 const bareEnv = (): Record<string, string> => ({
   PATH: process.env.PATH ?? "",
@@ -59,7 +64,9 @@ export async function startCluster(options: ClusterOptions, signal: AbortSignal)
   };
   process.once("exit", atExit);
   const stop = async (keepFolder: boolean): Promise<void> => {
-    for (const { child } of services.toReversed()) await child.kill();
+    // A profile is written by a process that ends itself.
+    for (const { child, role } of services.toReversed())
+      await (options.profiles !== undefined && isFaced(role) ? child.quit() : child.kill());
     process.removeListener("exit", atExit);
     if (!keepFolder) await rm(folder, { recursive: true, force: true });
   };
@@ -120,14 +127,19 @@ async function planServices(options: ClusterOptions, folder: string) {
     child: new Child({
       name,
       command: process.execPath,
-      args: ["server/src/main.ts"],
+      args: [
+        ...(options.profiles !== undefined && isFaced(role)
+          ? ["--cpu-prof", `--cpu-prof-dir=${options.profiles}`, `--cpu-prof-name=${name}.cpuprofile`]
+          : []),
+        "server/src/main.ts",
+      ],
       cwd: root,
       env: {
         ...bareEnv(),
         ...settings,
         SERVICES: services,
         PORT: String(port),
-        ...(role === "game" || role === "relay" ? { PUBLIC_ADDRESS: `127.0.0.1:${port}` } : {}),
+        ...(isFaced(role) ? { PUBLIC_ADDRESS: `127.0.0.1:${port}` } : {}),
       },
       logFile: join(folder, "logs", `${name}.log`),
       isReady: () => answersOk(`http://127.0.0.1:${role === "auditor" ? auditorPort : port}/healthz`),

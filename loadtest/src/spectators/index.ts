@@ -27,6 +27,7 @@ const options = {
   relays: { value: 1, min: 1, max: 16, help: "relay processes; more where the count needs them" },
   loaders: { value: 1, min: 1, max: 16, help: "processes of spectators; more where the count needs them" },
   "per-second": { value: 2_000, min: 10, max: 20_000, help: "spectators that come each second" },
+  profiles: { text: "", help: "folder for CPU profiles of the game and the relays" },
 } as const;
 type Wanted = Values<typeof options>;
 
@@ -45,10 +46,10 @@ const SETTLE_MS = 5_000;
 const SLOWEST_PER_SECOND = 600;
 
 async function run(wanted: Wanted, signal: AbortSignal, report: Report): Promise<Outcome> {
-  const { count, relays, loaders, seconds } = wanted;
+  const { count, relays, loaders, seconds, profiles } = wanted;
   const joinSeconds = Math.ceil(count / Math.min(wanted["per-second"], SLOWEST_PER_SECOND));
   const house = await openHouse(
-    { count, relays, loaders, seconds: joinSeconds + seconds + 30 },
+    { count, relays, loaders, profiles, seconds: joinSeconds + seconds + 30 },
     signal,
     report,
   );
