@@ -1,4 +1,4 @@
-/** `npm run bench [signatures|signin|boosts|limits|money|devchain|models|moderation|pipeline|page|newcomer|replay|room]`: the project's figures, each beside a floor of the same run. */
+/** `npm run bench [signatures|signin|boosts|limits|money|devchain|models|moderation|pipeline|page|newcomer|redis|relay|replay|room]`: the project's figures, each beside a floor of the same run. */
 import { benchBoosts } from "./bench/boosts.ts";
 import { benchDevchain } from "./bench/devchain.ts";
 import { benchLimits } from "./bench/limits.ts";
@@ -10,6 +10,8 @@ import { benchMoney } from "./bench/money.ts";
 import { benchNewcomer } from "./bench/newcomer.ts";
 import { benchPage } from "./bench/page.ts";
 import { benchPipeline } from "./bench/pipeline.ts";
+import { benchRedis } from "./bench/redis.ts";
+import { benchRelay } from "./bench/relay.ts";
 import { benchReplay } from "./bench/replay.ts";
 import { benchRoom } from "./bench/room.ts";
 import { benchSignatures } from "./bench/signatures.ts";
@@ -27,6 +29,8 @@ const benches: Record<string, () => Promise<Figure[]>> = {
   pipeline: benchPipeline,
   page: benchPage,
   newcomer: benchNewcomer,
+  redis: benchRedis,
+  relay: benchRelay,
   replay: benchReplay,
   room: benchRoom,
 };
