@@ -95,6 +95,34 @@ describe("round actor", () => {
     assert.equal(answered, true);
   });
 
+  it("R11: closed, it answers what is being written and refuses the rest, which the next process then takes", async () => {
+    let release: () => void = () => undefined;
+    const gate = new Promise<void>((resolve) => {
+      release = resolve;
+    });
+    const { round, mailbox, journal, failures } = rig(STUB, (self, items) =>
+      gate.then(() => self.append(items)),
+    );
+    const running = mailbox.submit(round.boost(ann, "frog", 100), sender(ann, 1));
+    await new Promise(setImmediate);
+    const [late, from] = [round.boost(ann, "frog", 50), sender(ann, 2)];
+    const waiting = mailbox.submit(late, from);
+    let closed = false;
+    const closing = mailbox.close().then(() => {
+      closed = true;
+    });
+    const refused = await waiting;
+    assert.equal(!refused.ok && refused.code, "UNAVAILABLE");
+    assert.equal(closed, false, "something is still being written");
+    release();
+    assert.ok((await running).ok);
+    await closing;
+    const after = await mailbox.submit(late, sender(ann, 3));
+    assert.equal(!after.ok && after.code, "UNAVAILABLE");
+    assert.deepEqual([journal.length, failures], [round.entries.length + 1, []]);
+    await mailbox.close();
+  });
+
   it("protocol 6: the same ref with the same bytes gets the first answer; with other bytes REF_REUSED", async () => {
     const { round, mailbox, journal } = rig();
     const command = round.boost(ann, "frog", 100);
