@@ -49,6 +49,13 @@ export interface Room {
 /** A bug of the process itself, to show that the simulation finds it. */
 export type HostMutation = "early-ack";
 
+export interface HostOptions {
+  clients: number;
+  /** Things may still go wrong. */
+  isTrouble(): boolean;
+  mutation: HostMutation | undefined;
+}
+
 export class Host {
   readonly process: SimProcess;
   /** By roomId; those that are over stay listed, as their sockets' other ends know them. */
@@ -59,7 +66,7 @@ export class Host {
   private readonly follower: RoundFollower;
   private readonly mutation: HostMutation | undefined;
 
-  constructor(process: SimProcess, redis: Redis, clients: number, mutation?: HostMutation) {
+  constructor(process: SimProcess, redis: Redis, { clients, isTrouble, mutation }: HostOptions) {
     this.process = process;
     this.redis = redis;
     this.mutation = mutation;
@@ -78,7 +85,8 @@ export class Host {
         after: (ms, work) => process.after(ms, work),
         load: () => ({ clients, lagMs: 0 }),
         // Now and then a host is taken for gone: rightly or not, no record may be lost by that.
-        frees: async (roundId) => process.world.random.chance(WRONGLY) && (await this.free(roundId)),
+        frees: async (roundId) =>
+          isTrouble() && process.world.random.chance(WRONGLY) && (await this.free(roundId)),
         createRoom: (options) => this.create(options),
       },
     );

@@ -56,7 +56,11 @@ export async function simulate(seed: number, bug?: Bug): Promise<Outcome> {
     const name = `p${hosts.length}`;
     const skew = random.chance(0.5) ? 0 : random.int(-SKEW_MS, SKEW_MS);
     const process = new SimProcess(name, skew, world, server);
-    const host = new Host(process, clientOf(process, server), random.int(0, 2_000), hostMutation);
+    const host = new Host(process, clientOf(process, server), {
+      clients: random.int(0, 2_000),
+      isTrouble: () => world.now < start + whole,
+      mutation: hostMutation,
+    });
     hosts.push(host);
     world.at(world.now + delayMs, () => host.start());
   };
