@@ -5,8 +5,10 @@ import { join } from "node:path";
 import { createChain } from "../../src/chain/index.ts";
 import { Breaker } from "../../src/content/aitubo/breaker.ts";
 import { measureProcess, metricNames } from "../../src/infra/metrics.ts";
+import { createQueueAge } from "../../src/infra/queue-age.ts";
 import { createRedis } from "../../src/infra/redis.ts";
-import { createSettlementWorker } from "../../src/payment/index.ts";
+import { createScaleSignals } from "../../src/infra/scale-signals.ts";
+import { createSettlementWorker, SETTLEMENT_QUEUE } from "../../src/payment/index.ts";
 import { pipelineOn } from "../content/pipeline-kit.ts";
 import { keystoreOptions, World } from "../payment/world.ts";
 
@@ -71,6 +73,13 @@ describe("alarms", () => {
     const pipeline = pipelineOn(world.testRedis.url);
     pipeline.startContent();
     pipeline.startSculptor();
+    const none = () => ({ taken: 0, free: 0 });
+    const signals = createScaleSignals({ seats: none }, { life: { isDraining: false } });
+    const queues = createQueueAge([SETTLEMENT_QUEUE], {
+      redis: world.redis,
+      logger: world.logger,
+      now: Date.now,
+    });
     try {
       await new Breaker({}, { redis: world.redis, logger: world.logger, now: Date.now }).state();
       measureProcess();
@@ -85,6 +94,8 @@ describe("alarms", () => {
         [],
       );
     } finally {
+      signals.stop();
+      await queues.stop();
       await pipeline.stop();
       await worker.stop();
       queueRedis.disconnect();
