@@ -3,10 +3,11 @@ import assert from "node:assert/strict";
 import { Protocol } from "@colyseus/core";
 import { MemeView, ResultView } from "@meme-rounds/shared-schema/sync-state";
 import { Client, type Room as SdkRoom } from "colyseus.js";
+import { Redis } from "ioredis";
 import { WebSocket } from "ws";
 import { AUDIENCE_CLOSE } from "../../src/audience/index.ts";
 import { counter } from "../../src/infra/metrics.ts";
-import { TAP_LOG_LENGTH } from "../../src/infra/tap-format.ts";
+import { TAP_LOG_LENGTH, tapKeys } from "../../src/infra/tap-format.ts";
 import { createRandom, type SeededRandom } from "../support/random.ts";
 import { startRedis, type TestRedis } from "../support/redis.ts";
 import { until } from "../support/wait.ts";
@@ -94,6 +95,11 @@ describe("audience: tap and relay", () => {
   it("20 spectators who join at random moments end with exactly the round's state, without viewed fields (R6)", async () => {
     stage = await setStage(redis);
     const random = createRandom(20_261_122);
+    const left = new Redis(redis.url);
+    const bytes: Buffer[] = [];
+    left.on("messageBuffer", (_channel: Buffer, message: Buffer) => void bytes.push(message));
+    const { channel, full, log } = tapKeys("main-1000");
+    await left.subscribe(channel);
     const round = await stage.openRound("main-1000");
     const joins = new Map(Array.from({ length: 20 }, (_, index) => [index * 45 + random.int(0, 44), index]));
     const joined: Promise<SdkRoom<unknown, StageState>>[] = [];
@@ -116,6 +122,12 @@ describe("audience: tap and relay", () => {
     // Patches are joined on the way: ten a second at most.
     assert.ok(texts.length > 60, "spectators followed live");
     assert.ok(!texts.some((text) => text.includes(SECRET)), "a field of a view left the process");
+    left.disconnect();
+    // Not only what clients make of it: no byte on the channel or in the tap's keys says it.
+    const kept = await stage.redis.getBuffer(full);
+    bytes.push(kept ?? Buffer.alloc(0), ...(await stage.redis.lrangeBuffer(log, 0, -1)));
+    assert.ok(bytes.length > 1_000 && kept?.includes("title "), "the tap's bytes were seen");
+    assert.ok(!bytes.some((each) => each.includes(SECRET)), "a field of a view is in the tap");
     // The same field does reach a player who has the view: the check above can fail.
     const player = await new Client(`http://127.0.0.1:${stage.roomPort}`).joinById<StageState>(
       round.room.roomId,
