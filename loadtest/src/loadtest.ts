@@ -15,6 +15,7 @@ import { signin } from "./signin/index.ts";
 import { smoke } from "./smoke/index.ts";
 import { soak } from "./soak/index.ts";
 import { spectators } from "./spectators/index.ts";
+import { storm } from "./storm/index.ts";
 import { chooseTarget, terminalAsk } from "./target.ts";
 
 interface Scenario {
@@ -72,6 +73,7 @@ const scenarios: Record<string, Scenario> = {
   smoke: scenario(smoke),
   soak: scenario(soak),
   spectators: scenario(spectators),
+  storm: scenario(storm),
 };
 
 const usage = (): string =>
