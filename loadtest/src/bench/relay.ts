@@ -6,6 +6,7 @@
 import { readFile } from "node:fs/promises";
 import { request } from "node:http";
 import { setTimeout as pause } from "node:timers/promises";
+import { fileURLToPath } from "node:url";
 import { createLogger } from "../../../server/src/infra/logger.ts";
 import { createRedis } from "../../../server/src/infra/redis.ts";
 import { createTap } from "../../../server/src/round/tap.ts";
@@ -23,6 +24,7 @@ const PATCH_BYTES = 200;
 const STATE_BYTES = 20_000;
 /** Handshakes under way at a time. */
 const AT_ONCE = 200;
+const FLOOR = fileURLToPath(new URL("./relay-floor.ts", import.meta.url));
 const ROUND = "main-1800000000";
 /** Of /proc's clock. */
 const TICK_US = 10_000;
@@ -50,7 +52,7 @@ export async function benchRelay(): Promise<Figure[]> {
       const floorPort = await freePort();
       const floor = await startProcess({
         name: "bare broadcast",
-        args: ["loadtest/src/bench/relay-floor.ts", String(floorPort)],
+        args: [FLOOR, String(floorPort)],
         ready: { url: `http://127.0.0.1:${floorPort}/` },
       });
       const bare = await measure(floor, floorPort, "/", () => post(floorPort, patch));
