@@ -5,6 +5,7 @@
  */
 import { chaos } from "./chaos/index.ts";
 import { rolling } from "./deploy/index.ts";
+import { ladder } from "./ladder/index.ts";
 import { money } from "./money/index.ts";
 import { helpOf, type OptionTable, readOptions, UsageError, type Values } from "./options.ts";
 import { players } from "./players/index.ts";
@@ -66,6 +67,7 @@ const scenario = <T extends OptionTable>(one: {
 
 const scenarios: Record<string, Scenario> = {
   chaos: scenario(chaos),
+  ladder: scenario(ladder),
   money: scenario(money),
   players: scenario(players),
   rolling: scenario(rolling),
