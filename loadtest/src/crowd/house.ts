@@ -10,7 +10,7 @@ import { Crowd } from "./index.ts";
 import { Truth } from "./truth.ts";
 
 /** A process may have 20,000 files open; what is left is for connections to Redis, seats asked for, and the like. */
-export const SOCKETS_PER_PROCESS = 16_700;
+const SOCKETS_PER_PROCESS = 16_700;
 const LOOK_MS = 200;
 
 export interface House {

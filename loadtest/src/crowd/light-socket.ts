@@ -3,7 +3,7 @@
  * Owns: connecting, the upgrade, answering pings and the JOIN_ROOM frame. Does not own: what the frames say.
  */
 import { connect, type Socket } from "node:net";
-import { Protocol } from "@colyseus/core";
+import { Protocol } from "colyseus.js";
 import { clientFrame, cutFrames, OPCODE } from "./frames.ts";
 
 export interface Listener {

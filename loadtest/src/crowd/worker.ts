@@ -6,8 +6,8 @@
 import { Agent, request } from "node:http";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as pause } from "node:timers/promises";
-import { Protocol } from "@colyseus/core";
 import { seatAnswer } from "@meme-rounds/shared-schema/rest";
+import { Protocol } from "colyseus.js";
 import { z } from "zod";
 import { AUDIENCE_CLOSE } from "../../../server/src/audience/index.ts";
 import { Counts, dueBy, Times } from "./counts.ts";
