@@ -23,6 +23,7 @@ const EVERY_MS = 500;
 const PATCH_BYTES = 200;
 const STATE_BYTES = 20_000;
 /** Handshakes under way at a time. */
+const INBOX_BYTES = 256 * 1_024;
 const AT_ONCE = 200;
 const FLOOR = fileURLToPath(new URL("./relay-floor.ts", import.meta.url));
 const ROUND = "main-1800000000";
@@ -103,6 +104,7 @@ async function measure(
     frame: () => void frames++,
     gone: () => void ended++,
   };
+  const inbox = Buffer.allocUnsafe(INBOX_BYTES);
   try {
     const [rss, cpu] = await usage(target.pid);
     const from = performance.now();
@@ -115,6 +117,7 @@ async function measure(
           new LightSocket(
             { host: "127.0.0.1", port, path, from: "127.0.0.1", caller: "127.0.0.1" },
             listener,
+            inbox,
           ),
         );
       while (!isBare && frames < sockets.length * greeting && ended === 0) await pause(1);

@@ -37,17 +37,24 @@ export class LightSocket {
   private over = false;
   private code = 0;
 
-  constructor(address: Address, listener: Listener) {
+  /** `inbox`: where bytes arrive, the same for all sockets of a process: each empties it before the next one reads. */
+  constructor(address: Address, listener: Listener, inbox: Buffer) {
     const { host, port, path, from, caller } = address;
     this.listener = listener;
-    this.socket = connect({ host, port, localAddress: from, noDelay: true });
+    const onread = {
+      buffer: inbox,
+      callback: (length: number): boolean => {
+        this.read(inbox.subarray(0, length));
+        return true;
+      },
+    };
+    this.socket = connect({ host, port, localAddress: from, noDelay: true, onread });
     this.socket.on("connect", () => {
       this.socket.write(
         `GET ${path} HTTP/1.1\r\nHost: ${host}:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +
           `Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nX-Forwarded-For: ${caller}${END_OF_HEAD}`,
       );
     });
-    this.socket.on("data", (chunk: Buffer) => this.read(chunk));
     // `close` follows.
     this.socket.on("error", () => undefined);
     this.socket.on("close", () => this.end());
@@ -77,7 +84,7 @@ export class LightSocket {
       bytes = bytes.subarray(end + END_OF_HEAD.length);
     }
     const rest = cutFrames(bytes, (opcode, payload) => this.take(opcode, payload));
-    // A copy: the chunk it is a view of may be large.
+    // A copy: the inbox belongs to whoever reads next.
     if (rest.length > 0) this.rest = Buffer.from(rest);
   }
 

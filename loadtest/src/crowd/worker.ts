@@ -39,6 +39,8 @@ interface Spectator extends Stand {
   isOdd: boolean;
 }
 
+/** Whole states of a full round fit in a few reads. */
+const inbox = Buffer.allocUnsafe(256 * 1_024);
 const streams = new Map<string, RelayStream>();
 const spectators = new Map<LightSocket, Spectator>();
 const players = new Set<LightSocket>();
@@ -146,6 +148,7 @@ async function seat(index: number): Promise<void> {
     const socket = new LightSocket(
       { host, port: Number(port), path, from: sourceOf(index), caller },
       listener,
+      inbox,
     );
     spectators.set(socket, one);
   } catch (error) {
@@ -200,6 +203,7 @@ async function play(roomId: string, token: string, index: number): Promise<void>
             reject(new Error(`player's socket ${code}`));
           },
         },
+        inbox,
       );
       players.add(socket);
     });
