@@ -50,7 +50,7 @@ export const LIMITS = {
   claims: { name: "auditor.claims", per: "ip", points: 30, seconds: 60, away: "open" },
   callback: { name: "chain.callback", per: "ip", points: 6_000, seconds: 60, away: "open" },
   journal: { name: "rounds.journal", per: "ip", points: 30, seconds: 60, away: "open" },
-  seat: { name: "audience.seat", per: "ip", points: 600, seconds: 60, away: "open" },
+  seat: { name: "audience.seat", per: "ip", points: 600, seconds: 60, batch: 50, away: "open" },
   joinIp: { name: "join.ip", per: "ip", points: 600, seconds: 60, away: "open" },
   joinIdentity: { name: "join.identity", per: "identity", points: 30, seconds: 60, away: "open" },
   spectate: { name: "spectate.ip", per: "ip", points: 600, seconds: 60, batch: 50, away: "open" },
