@@ -23,7 +23,7 @@ export interface SkewDeps {
 export interface Skew {
   /** What a server said of itself. During a deploy not all say the same. */
   heard(server: ServerVersion | undefined): void;
-  /** A part of this page that is loaded late is not there any more: without it nothing is left to lose. */
+  /** A part of this page that is loaded late did not come: where the server is newer, it is not there any more. */
   partMissing(): void;
   /** The round that is shown, told again and again. */
   round(roundId: string): void;
@@ -86,7 +86,8 @@ export function createSkew(deps: SkewDeps): Skew {
       else other = server.build === version.build ? undefined : server.build;
     },
     partMissing() {
-      if (!wasTried(PART)) go(PART);
+      // Without a newer build it was the network: whoever asked for the part is told so, and may ask again.
+      if (other !== undefined && !wasTried(PART)) go(PART);
     },
     round(roundId) {
       const began = shown !== undefined && shown !== roundId;
