@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { webSocketFrame } from "../../server/src/infra/ws-frame.ts";
 import { Counts, dueBy, Times } from "../src/crowd/counts.ts";
 import { clientFrame, cutFrames, OPCODE } from "../src/crowd/frames.ts";
+import { roundLengthFor } from "../src/crowd/slot.ts";
 import { RelayStream, type Stand } from "../src/crowd/stream.ts";
 import { breakOf, nextCount } from "../src/ladder/steps.ts";
 
@@ -172,6 +173,20 @@ describe("a crowd's counting", () => {
       ),
     );
     assert.equal(dueBy(1_000, 100, 10), 11);
+  });
+
+  it("a round is long enough, and begins soon", () => {
+    fc.assert(
+      fc.property(
+        fc.integer({ min: 1, max: 400 }),
+        fc.integer({ min: 1_700_000_000, max: 1_900_000_000 }),
+        (needed, at) => {
+          const length = roundLengthFor(needed, at);
+          assert.ok(length * 0.95 >= needed && length >= 60);
+          assert.ok((length - (at % length)) % length <= 30, "half a minute at most");
+        },
+      ),
+    );
   });
 
   it("the ladder doubles, ends exactly, and names what gave way", () => {

@@ -7,11 +7,14 @@ import { type Game, gameFor } from "../game.ts";
 import type { Report } from "../report/index.ts";
 import { readSnapshot } from "../smoke/outside.ts";
 import { Crowd } from "./index.ts";
+import { roundLengthFor } from "./slot.ts";
 import { Truth } from "./truth.ts";
 
 /** A process may have 20,000 files open; what is left is for connections to Redis, seats asked for, and the like. */
 const SOCKETS_PER_PROCESS = 16_700;
 const LOOK_MS = 200;
+/** The game is up after so long, s. */
+const STARTING_S = 14;
 
 export interface House {
   game: Game;
@@ -41,7 +44,7 @@ export const processesFor = (count: number, wanted: number): number =>
 /** Starts it all. Nothing is left running when it rejects. */
 export async function openHouse(options: HouseOptions, signal: AbortSignal, report: Report): Promise<House> {
   const { count, relays, loaders, seconds, profiles } = options;
-  const roundSeconds = Math.max(60, Math.ceil(seconds * 1.2) + 60);
+  const roundSeconds = roundLengthFor(seconds, Math.floor(Date.now() / 1_000) + STARTING_S);
   const game = await gameFor(
     "",
     {
