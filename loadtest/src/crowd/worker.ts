@@ -19,6 +19,8 @@ const WORD_MS = 1_000;
 const STEP_MS = 10;
 const SEAT_MS = 30_000;
 const LOOK_MS = 10;
+/** Seats asked for at once: each answer waits for two event loops that are busy writing and reading. */
+const CALLS_AT_ONCE = 1_000;
 /** How long a frame may be under way to the last spectator. */
 const UNDER_WAY_MS = 4_000;
 /** A seat that was lost is followed by another after a part of this, ms. */
@@ -29,7 +31,11 @@ const SOURCES = 4;
 const [gameUrl = "", number = "0"] = process.argv.slice(2);
 const worker = Number(number);
 const game = new URL(gameUrl);
-const agent = new Agent({ keepAlive: true, maxSockets: 64, localAddress: `127.0.${worker + 1}.1` });
+const agent = new Agent({
+  keepAlive: true,
+  maxSockets: CALLS_AT_ONCE,
+  localAddress: `127.0.${worker + 1}.1`,
+});
 
 interface Spectator extends Stand {
   stream: RelayStream;

@@ -42,6 +42,8 @@ export const spectators = {
 const FAST_COUNT = 70_000;
 const FAST_MS = 500;
 const SETTLE_MS = 5_000;
+/** More under way at once only wait for each other, until one gives up. */
+const COMING_AT_ONCE = 1_500;
 /** Coming takes longer than the pace says where the machine is the limit. */
 const SLOWEST_PER_SECOND = 600;
 
@@ -77,10 +79,7 @@ export async function watch(
   const slabBefore = (await usageOf([])).slab;
   report.phase("spectators come", Math.ceil(count / SLOWEST_PER_SECOND));
   const began = performance.now();
-  await crowd.join(
-    { count, perSecond: wanted["per-second"], atOnce: Math.min(6_000, Math.max(200, count / 10)) },
-    signal,
-  );
+  await crowd.join({ count, perSecond: wanted["per-second"], atOnce: COMING_AT_ONCE }, signal);
   const joinSeconds = (performance.now() - began) / 1_000;
   report.phase("everybody settles", SETTLE_MS / 1_000);
   await delay(SETTLE_MS, undefined, { signal });
