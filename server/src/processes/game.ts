@@ -46,6 +46,8 @@ const LAST_REQUESTS_MS = 5_000;
 /** Frames a player may send: a deposit with its parents is the largest. */
 const MAX_MESSAGE_BYTES = 512 * 1024;
 const PING_MS = 15_000;
+/** Connections the kernel holds until they are taken: a round's opening brings thousands at once. */
+const BACKLOG = 4_096;
 
 const pageDir = fileURLToPath(new URL("../../../client/dist", import.meta.url));
 
@@ -232,7 +234,7 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
   // Clients cannot create rounds: they join one they know, or come back to it.
   matchMaker.controller.exposedMethods = ["joinById", "reconnect"];
   round.define(colyseus);
-  await colyseus.listen(config.PORT, config.HOST);
+  await colyseus.listen(config.PORT, config.HOST, BACKLOG);
   life.add("http", () => {
     http.closeAllConnections();
     http.close();
