@@ -8,7 +8,7 @@ import type { Redis } from "ioredis";
 import { z } from "zod";
 
 /** A report older than this is of a relay that died, ms. */
-const FRESH_MS = 10_000;
+const FRESH_MS = 5_000;
 /** Keys outlive the last report by this, s. */
 const TTL_SECONDS = 60;
 /** Seats are given from a copy at most this old, ms, so that a rush does not become a rush on Redis. */
