@@ -32,7 +32,10 @@ export interface Limiter {
 export interface SharedLimiter extends Limiter {
   /** Takes one point and says where the caller stands. Throws UNAVAILABLE as `take` does, nothing else. */
   judge(rule: LimitRule, key: LimitKey): Standing | Promise<Standing>;
-  /** How long somebody who was thrown out may not join yet, ms; 0 for everybody else, and while Redis is away. */
+  /**
+   * How long somebody who was thrown out may not join yet, ms; 0 for everybody else, and while Redis is away. Other
+   * processes hear of the first who is thrown out a quarter of a second later.
+   */
   kickedFor(keys: readonly LimitKey[]): Promise<number>;
 }
 
@@ -70,6 +73,10 @@ interface Counted {
 }
 
 const kickedKey = (subject: string): string => `mr:limit:kicked:${subject}`;
+/** There while anybody is thrown out. */
+const ANY_KICKED_KEY = "mr:limit:kicked";
+/** What was heard of it is believed for this long, ms: a crowd that arrives is not a crowd of questions to Redis. */
+const ANY_KICKED_MS = 250;
 
 /** As the IETF's draft has them now, and as its older versions and most clients do. */
 const headersOf = ({ name, seconds }: LimitRule, limit: number, left: number, reset: number) => ({
@@ -93,6 +100,7 @@ export function createLimiter(
   const windows = new LimitWindows({ cap });
   const limiters = new Map<string, RateLimiterRedis>();
   let complainedAt = 0;
+  let anyKicked: { at: number; answer: Promise<boolean> } | undefined;
 
   const limiterOf = (rule: LimitRule): RateLimiterRedis => {
     const had = limiters.get(rule.name);
@@ -149,8 +157,10 @@ export function createLimiter(
         Promise.all([
           limiterOf(rule).set(subject, rule.points * factor + 1, Math.ceil(ms / 1_000)),
           redis.set(kickedKey(subject), rule.name, "EX", KICK_SECONDS),
+          redis.set(ANY_KICKED_KEY, "", "EX", KICK_SECONDS),
         ]),
       );
+      anyKicked = undefined;
     } catch (err) {
       complain(err, rule.name);
     }
@@ -193,6 +203,17 @@ export function createLimiter(
     return settle(rule, who, taken.due).then((standing) => noted(rule, who, standing));
   };
 
+  const isAnyKicked = (): Promise<boolean> => {
+    const since = anyKicked === undefined ? Number.POSITIVE_INFINITY : now() - anyKicked.at;
+    if (anyKicked !== undefined && since >= 0 && since < ANY_KICKED_MS) return anyKicked.answer;
+    const asked = { at: now(), answer: within(redis.exists(ANY_KICKED_KEY)).then((count) => count > 0) };
+    anyKicked = asked;
+    asked.answer.catch(() => {
+      if (anyKicked === asked) anyKicked = undefined;
+    });
+    return asked.answer;
+  };
+
   return {
     judge,
 
@@ -210,6 +231,7 @@ export function createLimiter(
       const subjects = keys.filter((key) => factorOf(key) !== undefined).map(subjectOf);
       if (subjects.length === 0 || redis.status !== "ready") return 0;
       try {
+        if (!(await isAnyKicked())) return 0;
         const left = await within(Promise.all(subjects.map((subject) => redis.pttl(kickedKey(subject)))));
         return Math.max(0, ...left);
       } catch (err) {

@@ -54,7 +54,8 @@ describe("limiter", function () {
   });
 
   it("I5: five times the limit is a kick: longer, on every process, and told to joins", async () => {
-    const [one, two] = [limiterOn(), limiterOn()];
+    let now = Date.now();
+    const [one, two] = [limiterOn(), limiterOn({}, { now: () => now })];
     const key = { ip: "203.0.113.5" };
     assert.equal(await two.kickedFor([key, "somebody"]), 0);
     let standing = await one.judge(rule("flood"), key);
@@ -64,9 +65,23 @@ describe("limiter", function () {
     assert.equal((await one.judge(rule("flood"), key)).verdict, "kick");
     const elsewhere = await two.judge(rule("flood"), key);
     assert.equal(elsewhere.verdict, "limit");
+    assert.ok((await one.kickedFor([key])) > 50_000, "at once where it was thrown out");
+    now += 250;
     const left = await two.kickedFor(["somebody", key]);
     assert.ok(left > 50_000 && left <= KICK_SECONDS * 1_000);
     assert.equal(await two.kickedFor([{ ip: "203.0.113.6" }]), 0);
+  });
+
+  it("I5: while nobody is thrown out, a crowd that joins is one question to Redis", async () => {
+    const calls = async (command: string): Promise<number> => {
+      const stats = await redis.info("commandstats");
+      return Number(new RegExp(`cmdstat_${command}:calls=(\\d+)`).exec(stats)?.[1] ?? 0);
+    };
+    const limiter = limiterOn({}, { now: () => 1_800_000_000_000 });
+    const before = [await calls("exists"), await calls("pttl")];
+    await redis.del("mr:limit:kicked");
+    for (let i = 0; i < 100; i++) assert.equal(await limiter.kickedFor([{ ip: `198.51.100.${i}` }]), 0);
+    assert.deepEqual([await calls("exists"), await calls("pttl")], [(before[0] ?? 0) + 1, before[1]]);
   });
 
   it("I5: flooding a long window does not open a new one", async () => {
