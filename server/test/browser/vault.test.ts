@@ -76,7 +76,9 @@ describe("the wallet's key in a browser", function () {
   async function wordsOf(page: Page): Promise<string[]> {
     await page.getByTestId("backup-words").click();
     await page.getByTestId("reveal").click();
-    return await page.getByTestId("words").locator("li span:nth-child(2)").allTextContents();
+    const words = page.getByTestId("words").locator("li span:nth-child(2)");
+    await words.nth(11).waitFor();
+    return await words.allTextContents();
   }
   async function openRestore(page: Page): Promise<void> {
     await openWallet(page);
