@@ -4,13 +4,13 @@
  */
 import { connect, type Socket } from "node:net";
 import { Protocol } from "colyseus.js";
-import { clientFrame, cutFrames, OPCODE } from "./frames.ts";
+import { clientFrame, cutFrames, type FrameTaker, OPCODE } from "./frames.ts";
 
 export interface Listener {
-  /** One Colyseus frame: its first byte is the protocol's code. */
-  frame(socket: LightSocket, payload: Buffer): void;
+  /** One Colyseus frame, `bytes` from `from` to before `to`: its first byte is the protocol's code. Not kept. */
+  frame(bytes: Buffer, from: number, to: number): void;
   /** Called once, whoever ended it. `code`: the close frame's, 0 without one. */
-  gone(socket: LightSocket, code: number): void;
+  gone(code: number): void;
 }
 
 const ACKNOWLEDGED = clientFrame(OPCODE.binary, Uint8Array.of(Protocol.JOIN_ROOM));
@@ -29,7 +29,7 @@ export interface Address {
   caller: string;
 }
 
-export class LightSocket {
+export class LightSocket implements FrameTaker {
   private readonly socket: Socket;
   private readonly listener: Listener;
   private rest: Buffer = NOTHING;
@@ -44,7 +44,7 @@ export class LightSocket {
     const onread = {
       buffer: inbox,
       callback: (length: number): boolean => {
-        this.read(inbox.subarray(0, length));
+        this.read(inbox, length);
         return true;
       },
     };
@@ -65,12 +65,18 @@ export class LightSocket {
     this.socket.destroy();
   }
 
-  private read(chunk: Buffer): void {
-    let bytes = this.rest.length === 0 ? chunk : Buffer.concat([this.rest, chunk]);
-    this.rest = NOTHING;
+  private read(inbox: Buffer, length: number): void {
+    let bytes = inbox;
+    let end = length;
+    if (this.rest.length > 0) {
+      bytes = Buffer.concat([this.rest, inbox.subarray(0, length)]);
+      end = bytes.length;
+      this.rest = NOTHING;
+    }
     if (!this.upgraded) {
-      const end = bytes.indexOf(END_OF_HEAD);
-      if (end < 0) {
+      bytes = bytes.subarray(0, end);
+      const head = bytes.indexOf(END_OF_HEAD);
+      if (head < 0) {
         this.rest = Buffer.from(bytes);
         return;
       }
@@ -81,27 +87,28 @@ export class LightSocket {
       }
       this.upgraded = true;
       this.code = 0;
-      bytes = bytes.subarray(end + END_OF_HEAD.length);
+      bytes = bytes.subarray(head + END_OF_HEAD.length);
+      end = bytes.length;
     }
-    const rest = cutFrames(bytes, (opcode, payload) => this.take(opcode, payload));
+    const at = cutFrames(bytes, end, this);
     // A copy: the inbox belongs to whoever reads next.
-    if (rest.length > 0) this.rest = Buffer.from(rest);
+    if (at < end) this.rest = Buffer.from(bytes.subarray(at, end));
   }
 
-  private take(opcode: number, payload: Buffer): void {
-    if (opcode === OPCODE.ping) this.socket.write(PONG);
+  take(opcode: number, bytes: Buffer, from: number, to: number): void {
+    if (opcode === OPCODE.binary) {
+      if (bytes[from] === Protocol.JOIN_ROOM) this.socket.write(ACKNOWLEDGED);
+      this.listener.frame(bytes, from, to);
+    } else if (opcode === OPCODE.ping) this.socket.write(PONG);
     else if (opcode === OPCODE.close) {
-      this.code = payload.length >= 2 ? payload.readUInt16BE(0) : 1005;
+      this.code = to - from >= 2 ? bytes.readUInt16BE(from) : 1005;
       this.socket.end();
-    } else if (opcode === OPCODE.binary) {
-      if (payload[0] === Protocol.JOIN_ROOM) this.socket.write(ACKNOWLEDGED);
-      this.listener.frame(this, payload);
     }
   }
 
   private end(): void {
     if (this.over) return;
     this.over = true;
-    this.listener.gone(this, this.code);
+    this.listener.gone(this.code);
   }
 }

@@ -33,6 +33,10 @@ export interface Held {
   spectators: number;
 }
 
+/** Bytes of somebody's inbox: `bytes` from `from` to before `to`. */
+const isSame = (known: Buffer, bytes: Buffer, from: number, to: number): boolean =>
+  known.length === to - from && bytes.compare(known, 0, known.length, from, to) === 0;
+
 const decoderOf = (): Decoder<RoundView> => new Decoder(new RoundView());
 /** The first byte says what kind of frame it is; the state's bytes follow. */
 const apply = (decoder: Decoder<RoundView>, frame: Buffer): void => {
@@ -44,6 +48,8 @@ export class RelayStream {
   private readonly frames: Buffer[] = [];
   private readonly times: number[] = [];
   private readonly live = decoderOf();
+  /** Frames that are counted, if any: from the one to before the other. */
+  counted = { from: 0, to: 0 };
 
   /** Frames so far. */
   get length(): number {
@@ -55,37 +61,38 @@ export class RelayStream {
     return this.times[at] ?? 0;
   }
 
-  /** Somebody's first whole state. */
-  begin(frame: Buffer): Stand {
+  /** Somebody's first whole state: `bytes` from `from` to before `to`. */
+  begin(bytes: Buffer, from = 0, to = bytes.length): Stand {
     const last = this.beginnings.at(-1);
-    if (last?.state.equals(frame)) return { began: this.beginnings.length - 1, at: -1 };
-    const state = Buffer.from(frame);
+    if (last !== undefined && isSame(last.state, bytes, from, to))
+      return { began: this.beginnings.length - 1, at: -1 };
+    const state = Buffer.from(bytes.subarray(from, to));
     if (this.beginnings.length === 0) apply(this.live, state);
     this.beginnings.push({ state, next: -1 });
     return { began: this.beginnings.length - 1, at: -1 };
   }
 
-  /** The next frame of state a spectator got. False when it is not the one that comes next at its relay. */
-  follow(stand: Stand, frame: Buffer): boolean {
+  /** The next frame of state a spectator got, likewise. False when it is not the one that comes next at its relay. */
+  follow(stand: Stand, bytes: Buffer, from = 0, to = bytes.length): boolean {
     const beginning = this.beginnings[stand.began];
     if (beginning === undefined) return false;
     let next = stand.at + 1;
     if (stand.at < 0) {
       // The first frame after a state: which one that is, the first of its kind finds out.
-      if (beginning.next < 0) beginning.next = this.find(frame);
+      if (beginning.next < 0) beginning.next = this.find(bytes, from, to);
       next = beginning.next;
     }
     const known = this.frames[next];
-    if (known === undefined) this.add(frame);
-    else if (!known.equals(frame)) return false;
+    if (known === undefined) this.add(bytes.subarray(from, to));
+    else if (!isSame(known, bytes, from, to)) return false;
     stand.at = next;
     return true;
   }
 
   /** Index of this frame, or the one it will have. */
-  private find(frame: Buffer): number {
-    for (let at = this.frames.length - 1; at >= 0; at--) if (this.frames[at]?.equals(frame)) return at;
-    return this.frames.length;
+  private find(bytes: Buffer, from: number, to: number): number {
+    const at = this.frames.findLastIndex((known) => isSame(known, bytes, from, to));
+    return at < 0 ? this.frames.length : at;
   }
 
   private add(frame: Buffer): void {

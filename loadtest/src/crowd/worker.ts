@@ -11,7 +11,7 @@ import { Protocol } from "colyseus.js";
 import { z } from "zod";
 import { AUDIENCE_CLOSE } from "../../../server/src/audience/index.ts";
 import { Counts, dueBy, Times } from "./counts.ts";
-import { LightSocket, type Listener } from "./light-socket.ts";
+import { type Address, LightSocket, type Listener } from "./light-socket.ts";
 import { RelayStream, type Stand } from "./stream.ts";
 import type { Order, Word } from "./words.ts";
 
@@ -37,18 +37,10 @@ const agent = new Agent({
   localAddress: `127.0.${worker + 1}.1`,
 });
 
-interface Spectator extends Stand {
-  stream: RelayStream;
-  beganAt: number;
-  socket: LightSocket | undefined;
-  isSeated: boolean;
-  isOdd: boolean;
-}
-
 /** Whole states of a full round fit in a few reads. */
 const inbox = Buffer.allocUnsafe(256 * 1_024);
 const streams = new Map<string, RelayStream>();
-const spectators = new Map<LightSocket, Spectator>();
+const spectators = new Set<Spectator>();
 const players = new Set<LightSocket>();
 const failed = new Counts<string>();
 const gone = new Counts<string>();
@@ -63,8 +55,6 @@ let playing = 0;
 let underWay = 0;
 let delivered = 0;
 let due = 0;
-/** Frames that count: from the one to before the other. What was under way when counting began is no part of it. */
-const counted = new Map<RelayStream, { from: number; to: number }>();
 let leaving = false;
 
 const say = (word: Word): void => {
@@ -95,40 +85,59 @@ function call(method: string, path: string, headers: Record<string, string>): Pr
   });
 }
 
-const listener: Listener = {
-  frame(socket, payload) {
-    const one = spectators.get(socket);
-    if (one === undefined) return;
-    const code = payload[0];
+/** Somebody on a relay: where it stands in what that relay sends. */
+class Spectator implements Listener, Stand {
+  began = -1;
+  at = -1;
+  isSeated = false;
+  isOdd = false;
+  readonly stream: RelayStream;
+  private readonly beganAt: number;
+  private readonly socket: LightSocket;
+
+  constructor(address: Address, stream: RelayStream, beganAt: number) {
+    this.stream = stream;
+    this.beganAt = beganAt;
+    this.socket = new LightSocket(address, this, inbox);
+    spectators.add(this);
+  }
+
+  drop(): void {
+    this.socket.drop();
+  }
+
+  frame(bytes: Buffer, from: number, to: number): void {
+    const code = bytes[from];
     if (code !== Protocol.ROOM_STATE && code !== Protocol.ROOM_STATE_PATCH) return;
-    if (!one.isSeated) {
-      Object.assign(one, one.stream.begin(payload));
-      one.isSeated = true;
+    const { stream } = this;
+    if (!this.isSeated) {
+      Object.assign(this, stream.begin(bytes, from, to));
+      this.isSeated = true;
       joined++;
       underWay--;
-      joinTimes.record(performance.now() - one.beganAt);
+      joinTimes.record(performance.now() - this.beganAt);
       return;
     }
-    if (!one.stream.follow(one, payload)) one.isOdd = true;
-    const frames = counted.get(one.stream);
-    if (frames === undefined || one.at < frames.from || one.at >= frames.to) return;
+    if (!stream.follow(this, bytes, from, to)) this.isOdd = true;
+    // What was under way when counting began is no part of it.
+    if (this.at < stream.counted.from || this.at >= stream.counted.to) return;
     delivered++;
-    latencies.record(Date.now() - one.stream.timeOf(one.at));
-  },
-  gone(socket, code) {
-    const one = spectators.get(socket);
-    if (one === undefined) return;
-    spectators.delete(socket);
-    if (!one.isSeated) {
+    latencies.record(Date.now() - stream.timeOf(this.at));
+  }
+
+  gone(code: number): void {
+    spectators.delete(this);
+    if (this.isSeated) joined--;
+    else {
       underWay--;
       failed.add(`socket ${code}`);
-    } else joined--;
+    }
     if (leaving) return;
-    if (one.isSeated) gone.add(String(code));
+    if (this.isSeated) gone.add(String(code));
     if (code !== AUDIENCE_CLOSE.reseat) return;
     void pause(Math.random() * RESEAT_MS).then(() => seat(begun));
-  },
-};
+  }
+}
 
 /** One spectator: from the first REST call to its state. Does not reject. */
 async function seat(index: number): Promise<void> {
@@ -141,22 +150,8 @@ async function seat(index: number): Promise<void> {
     const { hostname: host, port } = new URL(`http://${address}`);
     const stream = streams.get(address) ?? new RelayStream();
     streams.set(address, stream);
-    const one: Spectator = {
-      stream,
-      began: -1,
-      at: -1,
-      beganAt,
-      socket: undefined,
-      isSeated: false,
-      isOdd: false,
-    };
     const path = `/${given.processId}/${given.roomId}?sessionId=${given.sessionId}`;
-    const socket = new LightSocket(
-      { host, port: Number(port), path, from: sourceOf(index), caller },
-      listener,
-      inbox,
-    );
-    spectators.set(socket, one);
+    new Spectator({ host, port: Number(port), path, from: sourceOf(index), caller }, stream, beganAt);
   } catch (error) {
     underWay--;
     failed.add(error instanceof Error ? error.message : String(error));
@@ -200,12 +195,12 @@ async function play(roomId: string, token: string, index: number): Promise<void>
       const socket = new LightSocket(
         { host, port: Number(port), path, from: sourceOf(index), caller },
         {
-          frame(_socket, payload) {
-            if (!payload.subarray(0, YOU.length).equals(YOU)) return;
-            resolve();
+          frame(bytes, from, to) {
+            if (to - from >= YOU.length && bytes.compare(YOU, 0, YOU.length, from, from + YOU.length) === 0)
+              resolve();
           },
-          gone(own, code) {
-            players.delete(own);
+          gone(code) {
+            players.delete(socket);
             reject(new Error(`player's socket ${code}`));
           },
         },
@@ -233,22 +228,21 @@ async function playAll(roomId: string, tokens: readonly string[], overMs: number
 async function measure(on: boolean): Promise<void> {
   if (on) {
     for (const stream of streams.values())
-      counted.set(stream, { from: stream.length, to: Number.POSITIVE_INFINITY });
+      stream.counted = { from: stream.length, to: Number.POSITIVE_INFINITY };
     return;
   }
   const seats = new Map<RelayStream, number>();
-  for (const one of spectators.values())
-    if (one.isSeated) seats.set(one.stream, (seats.get(one.stream) ?? 0) + 1);
-  for (const [stream, frames] of counted) {
-    frames.to = stream.length;
-    due += (stream.length - frames.from) * (seats.get(stream) ?? 0);
+  for (const one of spectators) if (one.isSeated) seats.set(one.stream, (seats.get(one.stream) ?? 0) + 1);
+  for (const [stream, count] of seats) {
+    stream.counted.to = stream.length;
+    due += (stream.length - stream.counted.from) * count;
   }
   await pause(UNDER_WAY_MS);
 }
 
 function compare(): void {
   const byStream = Map.groupBy(
-    [...spectators.values()].filter(({ isSeated }) => isSeated),
+    [...spectators].filter(({ isSeated }) => isSeated),
     ({ stream }) => stream,
   );
   let odd = 0;
@@ -263,7 +257,7 @@ function compare(): void {
 
 function leave(): void {
   leaving = true;
-  for (const socket of [...spectators.keys(), ...players]) socket.drop();
+  for (const one of [...spectators, ...players]) one.drop();
 }
 
 async function obey(order: Order): Promise<void> {
