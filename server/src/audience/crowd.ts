@@ -17,8 +17,8 @@ export const AUDIENCE_CLOSE = {
   full: 4102,
 } as const;
 
-/** Between two pings to the same socket lie so many calls of `ping`. */
-export const PING_WAVES = 20;
+/** Between two pings to the same socket lie so many calls of `ping`: each costs both ends two updates. */
+export const PING_WAVES = 27;
 
 const CONSENTED = 4000;
 /** Messages a spectator may send between two pings (acknowledgement, its own pings, leaving). */
@@ -44,8 +44,11 @@ export interface Crowd extends Seating {
   seat(one: Spectator, options: { skipHandshake: boolean }): void;
   /** What somebody who joins from now on is sent. */
   show(stand: Stand): void;
-  /** Sends frames to all who have their state now. In slices: behind what is on its way, before whatever comes later. */
-  send(frames: readonly Buffer[]): void;
+  /**
+   * Sends frames to all who have their state now. In slices: behind what is on its way, before whatever comes later.
+   * `sent` is called after the last.
+   */
+  send(frames: readonly Buffer[], sent: () => void): void;
   /** Pings a part of all, and drops those of it that did not answer the last time. Call it once a second. */
   ping(): void;
   size(): number;
@@ -57,6 +60,7 @@ interface Job {
   receivers: readonly Spectator[];
   next: number;
   dropped: number;
+  sent(): void;
 }
 
 export function createCrowd(options: CrowdOptions, deps: CrowdDeps): Crowd {
@@ -87,11 +91,12 @@ export function createCrowd(options: CrowdOptions, deps: CrowdDeps): Crowd {
         job.dropped++;
       } else one.give(job.parcel);
     }
-    if (job.next === job.receivers.length) {
-      jobs.shift();
-      deps.wrote(job.receivers.length, job.dropped);
-    }
+    const isDone = job.next === job.receivers.length;
+    if (isDone) jobs.shift();
     if (jobs.length > 0) deps.soon(slice);
+    if (!isDone) return;
+    deps.wrote(job.receivers.length, job.dropped);
+    job.sent();
   };
 
   return {
@@ -120,9 +125,9 @@ export function createCrowd(options: CrowdOptions, deps: CrowdDeps): Crowd {
     show(stand) {
       if (welcome?.stand !== stand) welcome = { stand, parcel: undefined };
     },
-    send(frames) {
+    send(frames, sent) {
       const receivers = [...members].filter(({ joined }) => joined);
-      jobs.push({ parcel: new Parcel(frames), receivers, next: 0, dropped: 0 });
+      jobs.push({ parcel: new Parcel(frames), receivers, next: 0, dropped: 0, sent });
       if (jobs.length === 1) slice();
     },
     ping() {

@@ -19,7 +19,8 @@ export interface FeedDeps {
   spectators(): number;
   /** Who joins from now on is sent this. */
   show(stand: Stand): void;
-  send(frames: readonly Buffer[]): void;
+  /** Calls `sent` when they are with everybody, at once or later. */
+  send(frames: readonly Buffer[], sent: () => void): void;
   /** A line of chat was not passed on. */
   leftOut(): void;
 }
@@ -39,6 +40,7 @@ export function createFeed(deps: FeedDeps): Feed {
   const sample = new ChatSample();
   let cancel: (() => void) | undefined;
   let stopped = false;
+  let isSending = false;
 
   const flush = (): void => {
     cancel?.();
@@ -47,12 +49,17 @@ export function createFeed(deps: FeedDeps): Feed {
     const stand = deps.stand();
     pace.written(deps.now());
     // First: who joins while this is being written has it in its state, and is not among the receivers.
-    deps.send(batch.take(stand));
+    isSending = true;
+    deps.send(batch.take(stand), () => {
+      isSending = false;
+      if (!batch.isEmpty) soon();
+    });
     deps.show(stand);
   };
 
   const soon = (): void => {
-    if (cancel !== undefined || stopped) return;
+    // A machine that cannot keep up sends less often: what comes meanwhile becomes one batch, not a queue of them.
+    if (cancel !== undefined || stopped || isSending) return;
     const ms = pace.wait(deps.now(), deps.everyMs());
     if (ms === 0) flush();
     else cancel = deps.after(ms, flush);

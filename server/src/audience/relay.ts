@@ -147,7 +147,7 @@ export function createRelay(limits: RelayLimits, deps: RelayDeps): Relay {
       everyMs: () => flushMs(sockets),
       spectators: () => crowd.size(),
       show: (stand) => crowd.show(stand),
-      send: (frames) => crowd.send(frames),
+      send: (frames, sent) => crowd.send(frames, sent),
       leftOut: () => unsaid.inc(),
     });
     // Subscribed before the snapshot is read, so nothing falls between the two.

@@ -8,23 +8,24 @@ import { TAP_KIND } from "../../src/infra/tap-format.ts";
 
 /**
  * A round whose state is what was added to it, one byte each. Patches are [15, n], a whole state is [14, all the bytes],
- * messages are [13, n]; bytes stay clear of those that mark the root.
+ * messages are [13, n]; bytes stay clear of those that mark the root. Sending to everybody takes `sendMs`.
  */
-function world(spectators: number, stateBytes: number) {
+function world(spectators: number, stateBytes: number, sendMs = 0) {
   const clock = { now: 0 };
   const timers: { at: number; run: () => void }[] = [];
   const truth: number[] = [];
   const sent: { at: number; frames: readonly Buffer[] }[] = [];
   let shown: readonly Buffer[] = [Buffer.from([14])];
+  const after = (ms: number, run: () => void): (() => void) => {
+    const timer = { at: clock.now + ms, run };
+    timers.push(timer);
+    return () => {
+      timers.splice(timers.indexOf(timer), 1);
+    };
+  };
   const feed = createFeed({
     now: () => clock.now,
-    after(ms, run) {
-      const timer = { at: clock.now + ms, run };
-      timers.push(timer);
-      return () => {
-        timers.splice(timers.indexOf(timer), 1);
-      };
-    },
+    after,
     stand(): Stand {
       const whole = [Buffer.from([14, ...truth])];
       return { stateBytes: stateBytes + truth.length, frames: () => whole };
@@ -34,7 +35,11 @@ function world(spectators: number, stateBytes: number) {
     show: (stand) => {
       shown = stand.frames();
     },
-    send: (frames) => void sent.push({ at: clock.now, frames }),
+    send(frames, done) {
+      sent.push({ at: clock.now, frames });
+      if (sendMs === 0) done();
+      else after(sendMs, done);
+    },
     leftOut: () => undefined,
   });
   const moveTo = (at: number): void => {
@@ -74,14 +79,15 @@ const step = fc.record({
 });
 
 describe("audience feed", () => {
-  it("brings everybody the last value and every message in order, whoever joins when, never faster than its rate", () => {
+  it("brings everybody the last value and every message in order, whoever joins when, never faster than its rate or than it can send", () => {
     fc.assert(
       fc.property(
         fc.array(step, { maxLength: 120 }),
         fc.constantFrom(1, 3_000, 20_000),
         fc.constantFrom(0, 10_000),
-        (steps, spectators, stateBytes) => {
-          const { feed, truth, sent, moveTo, clock, shown } = world(spectators, stateBytes);
+        fc.constantFrom(0, 0, 30, 2_500),
+        (steps, spectators, stateBytes, sendMs) => {
+          const { feed, truth, sent, moveTo, clock, shown } = world(spectators, stateBytes, sendMs);
           const said: number[] = [];
           const joins = [{ from: 0, state: [] as number[] }];
           for (const { ms, what, value } of steps) {
@@ -96,7 +102,7 @@ describe("audience feed", () => {
               else feed.resync(Buffer.from([14, ...truth]));
             }
           }
-          moveTo(clock.now + flushMs(spectators));
+          moveTo(clock.now + flushMs(spectators) + 2 * sendMs);
           for (const { from, state } of joins) {
             const frames = sent.slice(from).flatMap((one) => one.frames);
             assert.deepEqual(follow(state, frames), truth);
@@ -109,7 +115,9 @@ describe("audience feed", () => {
           );
           assert.deepEqual(heard, said);
           for (const [index, { at }] of sent.entries())
-            assert.ok(at - (sent[index - 1]?.at ?? Number.NEGATIVE_INFINITY) >= flushMs(spectators));
+            assert.ok(
+              at - (sent[index - 1]?.at ?? Number.NEGATIVE_INFINITY) >= Math.max(sendMs, flushMs(spectators)),
+            );
         },
       ),
     );
