@@ -74,12 +74,18 @@ function app(name, services, ownPort, more = {}) {
 }
 
 /** Clients come to it: a live round is finished or handed over, spectators go elsewhere, before it stops (R11). */
-function faced(name, services, ownPort) {
+function faced(name, services, ownPort, env = {}) {
   return app(name, services, ownPort, {
     kill_timeout: drainSeconds * 1_000 + stopMs,
-    env: addressOf(ownPort),
+    env: { ...addressOf(ownPort), ...env },
   });
 }
+
+/**
+ * What a relay throws away is gone within a moment. On a large machine Node would gather 100 MB of it first: more memory
+ * than all its sockets take, and slower.
+ */
+const RELAY_MEMORY = { NODE_OPTIONS: "--max-semi-space-size=8" };
 
 const numbered = (name, count, at) => (count === 1 ? name : `${name}-${at + 1}`);
 
@@ -91,5 +97,7 @@ export const apps = [
   ...portsOf(games, port).map((own, at) =>
     faced(numbered("game", games, at), "auth,content,round,payment,audience", own),
   ),
-  ...portsOf(relays, port + 5).map((own, at) => faced(numbered("relay", relays, at), "audience", own)),
+  ...portsOf(relays, port + 5).map((own, at) =>
+    faced(numbered("relay", relays, at), "audience", own, RELAY_MEMORY),
+  ),
 ];

@@ -53,7 +53,7 @@ export async function benchRelay(): Promise<Figure[]> {
       const floorPort = await freePort();
       const floor = await startProcess({
         name: "bare broadcast",
-        args: [FLOOR, String(floorPort)],
+        args: ["--max-semi-space-size=8", FLOOR, String(floorPort)],
         ready: { url: `http://127.0.0.1:${floorPort}/` },
       });
       const bare = await measure(floor, floorPort, "/", () => post(floorPort, patch));
@@ -64,6 +64,7 @@ export async function benchRelay(): Promise<Figure[]> {
         NODE_ENV: "testing",
         LOG_LEVEL: "warn",
         KEYSTORE_PASSPHRASE: "bench-bench-bench",
+        NODE_OPTIONS: "--max-semi-space-size=8",
       };
       const relay = await startService("audience", env);
       const ours = await measure(relay, relayPort, `/spectate/${ROUND}?sessionId=bench`, async () =>

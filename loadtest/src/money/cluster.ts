@@ -138,6 +138,8 @@ async function planServices(options: ClusterOptions, folder: string) {
         ...bareEnv(),
         ...settings,
         SERVICES: services,
+        // As ecosystem.config.js and kubernetes start them.
+        ...(role === "relay" ? { NODE_OPTIONS: "--max-semi-space-size=8" } : {}),
         PORT: String(port),
         ...(isFaced(role) ? { PUBLIC_ADDRESS: `127.0.0.1:${port}` } : {}),
       },
