@@ -116,7 +116,7 @@ async function measure(
       for (let i = 0; i < AT_ONCE; i++)
         sockets.push(
           new LightSocket(
-            { host: "127.0.0.1", port, path, from: "127.0.0.1", caller: "127.0.0.1" },
+            { host: "127.0.0.1", port, path, from: { address: "127.0.0.1" }, caller: "127.0.0.1" },
             listener,
             inbox,
           ),

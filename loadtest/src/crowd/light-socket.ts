@@ -23,8 +23,11 @@ export interface Address {
   port: number;
   /** Path and query. */
   path: string;
-  /** The address it comes from: one of this machine's own, for one has too few ports for tens of thousands. */
-  from: string;
+  /**
+   * The address and port it comes from: one of this machine's own, for one has too few ports for tens of thousands.
+   * Without a port the kernel looks for a free one, which takes longer than all the rest once most are taken.
+   */
+  from: { address: string; port?: number };
   /** X-Forwarded-For: whom the server counts it as. */
   caller: string;
 }
@@ -48,7 +51,14 @@ export class LightSocket implements FrameTaker {
         return true;
       },
     };
-    this.socket = connect({ host, port, localAddress: from, noDelay: true, onread });
+    this.socket = connect({
+      host,
+      port,
+      localAddress: from.address,
+      localPort: from.port,
+      noDelay: true,
+      onread,
+    });
     this.socket.on("connect", () => {
       this.socket.write(
         `GET ${path} HTTP/1.1\r\nHost: ${host}:${port}\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n` +

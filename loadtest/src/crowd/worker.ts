@@ -1,7 +1,7 @@
 /**
  * A process full of light spectators: each takes its seat by REST as a page does, joins the relay it was given, and is
  * heard until it is told to leave. Owns: its sockets, what they got. Does not own: how many processes there are.
- * Arguments: the game's address, this worker's number.
+ * Arguments: the game's address, this worker's number, the addresses that give seats, separated by commas.
  */
 import { Agent, request } from "node:http";
 import { monitorEventLoopDelay } from "node:perf_hooks";
@@ -25,12 +25,14 @@ const CALLS_AT_ONCE = 1_000;
 const UNDER_WAY_MS = 4_000;
 /** A seat that was lost is followed by another after a part of this, ms. */
 const RESEAT_MS = 1_000;
-/** Each source address is good for some 28,000 sockets to one port. */
-const SOURCES = 4;
+/** Ports of a source address of ours, each used once before the first is used again. */
+const FIRST_PORT = 10_000;
+const PORTS = 55_000;
 
-const [gameUrl = "", number = "0"] = process.argv.slice(2);
+const [gameUrl = "", number = "0", seatUrls = gameUrl] = process.argv.slice(2);
 const worker = Number(number);
 const game = new URL(gameUrl);
+const givers = seatUrls.split(",").map((url) => new URL(url));
 const agent = new Agent({
   keepAlive: true,
   maxSockets: CALLS_AT_ONCE,
@@ -63,13 +65,21 @@ const say = (word: Word): void => {
 
 /** An address of its own for everybody: the limits per address are not what is measured. */
 const callerOf = (index: number): string => `10.${worker}.${(index >> 8) & 255}.${index & 255}`;
-const sourceOf = (index: number): string => `127.0.${worker + 1}.${1 + (index % SOURCES)}`;
+let sources = 0;
+/** The next source: addresses of this worker alone, but for the one its REST calls come from. */
+const nextSource = (): Address["from"] => {
+  const at = sources++;
+  return {
+    address: `127.0.${worker + 1}.${2 + (Math.floor(at / PORTS) % 250)}`,
+    port: FIRST_PORT + (at % PORTS),
+  };
+};
 
 /** One REST call over a kept connection. Rejects with what went wrong in a word or two. */
-function call(method: string, path: string, headers: Record<string, string>): Promise<unknown> {
+function call(to: URL, method: string, path: string, headers: Record<string, string>): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const asked = request(
-      { host: game.hostname, port: game.port, method, path, agent, headers, timeout: SEAT_MS },
+      { host: to.hostname, port: to.port, method, path, agent, headers, timeout: SEAT_MS },
       (answer) => {
         const parts: Buffer[] = [];
         answer.on("data", (part: Buffer) => parts.push(part));
@@ -145,13 +155,16 @@ async function seat(index: number): Promise<void> {
   const beganAt = performance.now();
   try {
     const caller = callerOf(index);
-    const given = seatAnswer.parse(await call("GET", "/api/audience/seat", { "x-forwarded-for": caller }));
-    const address = given.publicAddress ?? game.host;
+    const giver = givers[index % givers.length] ?? game;
+    const given = seatAnswer.parse(
+      await call(giver, "GET", "/api/audience/seat", { "x-forwarded-for": caller }),
+    );
+    const address = given.publicAddress ?? giver.host;
     const { hostname: host, port } = new URL(`http://${address}`);
     const stream = streams.get(address) ?? new RelayStream();
     streams.set(address, stream);
     const path = `/${given.processId}/${given.roomId}?sessionId=${given.sessionId}`;
-    new Spectator({ host, port: Number(port), path, from: sourceOf(index), caller }, stream, beganAt);
+    new Spectator({ host, port: Number(port), path, from: nextSource(), caller }, stream, beganAt);
   } catch (error) {
     underWay--;
     failed.add(error instanceof Error ? error.message : String(error));
@@ -188,12 +201,12 @@ async function play(roomId: string, token: string, index: number): Promise<void>
       authorization: `Bearer ${token}`,
       "content-type": "application/json",
     };
-    const seated = seatSchema.parse(await call("POST", `/matchmake/joinById/${roomId}`, headers));
+    const seated = seatSchema.parse(await call(game, "POST", `/matchmake/joinById/${roomId}`, headers));
     const { hostname: host, port } = new URL(`http://${seated.publicAddress ?? game.host}`);
     const path = `/${seated.processId}/${seated.roomId}?sessionId=${seated.sessionId}`;
     await new Promise<void>((resolve, reject) => {
       const socket = new LightSocket(
-        { host, port: Number(port), path, from: sourceOf(index), caller },
+        { host, port: Number(port), path, from: nextSource(), caller },
         {
           frame(bytes, from, to) {
             if (to - from >= YOU.length && bytes.compare(YOU, 0, YOU.length, from, from + YOU.length) === 0)
