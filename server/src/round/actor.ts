@@ -3,11 +3,12 @@
  * Owns: order, group commit, idempotence by ref, receipts. Does not own: rules (shared-schema), sockets, the clock.
  *
  * Commands are decided one after the other against the state, a batch is appended in one durable step, and only
- * then is anything acknowledged or shown. When an append fails the state is ahead of the journal: the actor
- * refuses everything from then on and its owner must throw it away and replay.
+ * then is anything acknowledged or shown. While an append is under way the state is ahead of the journal, and nobody
+ * else sees it: `read` waits. When an append fails it stays ahead: the actor refuses everything from then on, and its
+ * owner must throw it away and replay.
  */
 import { type Command, decide } from "@meme-rounds/shared-schema/decide";
-import { ERRORS, type ErrorCode } from "@meme-rounds/shared-schema/errors";
+import { CodedError, ERRORS, type ErrorCode } from "@meme-rounds/shared-schema/errors";
 import { hashJson } from "@meme-rounds/shared-schema/hash";
 import { acceptedBytes, rejectedBytes } from "@meme-rounds/shared-schema/receipt";
 import { type Entry, seal } from "@meme-rounds/shared-schema/records";
@@ -37,8 +38,8 @@ export interface ActorDeps {
   pause?(): Promise<unknown>;
   /** The scoreboard goes dark with the next record (R6): the state is still as it was last shown to be. */
   beforeBlind?(state: RoundState): void;
-  /** Called after each durable batch, before its answers go out. */
-  onCommitted(entries: readonly Entry[]): void;
+  /** Called after each durable batch, before its answers go out; `state` is the journal's up to the last of them. */
+  onCommitted(entries: readonly Entry[], state: RoundState): void;
   onFailed(error: unknown): void;
 }
 
@@ -48,22 +49,35 @@ interface Waiting {
   resolve(answer: Answer): void;
 }
 
+/** Somebody who looks at the state once it is durable. */
+interface Reader {
+  look(): void;
+  refuse(error: CodedError): void;
+}
+
 /** At most this many commands wait; beyond it they are refused with RATE_LIMITED. */
 const MAX_WAITING = 20_000;
 /** Commands in one durable step: deciding and answering them keeps the process busy for some 20 ms, and no longer. */
 const MAX_BATCH = 128;
 
 export class RoundActor {
-  readonly state: RoundState;
+  /** What never changes after record 1. */
+  readonly open: Readonly<RoundState["open"]>;
+  private readonly state: RoundState;
   private readonly deps: ActorDeps;
   private readonly waiting: Waiting[] = [];
+  private readonly readers: Reader[] = [];
   private readonly refs: RefBook;
   private running = false;
   private idle: (() => void)[] = [];
+  private closed = false;
+  /** The state has what the journal may not have: while an append is under way, and for good once one has failed. */
+  private ahead = false;
   private failed = false;
 
   /** `refs`: what the journal says was answered; it restores idempotence after a takeover. */
   constructor(state: RoundState, refs: RefBook, deps: ActorDeps) {
+    this.open = state.open;
     this.state = state;
     this.refs = refs;
     this.deps = deps;
@@ -74,15 +88,38 @@ export class RoundActor {
    * same again to reach the round's next process. Resolves when the last answer is given.
    */
   async close(): Promise<void> {
-    this.failed = true;
+    this.closed = true;
     for (const { mark, resolve } of this.waiting.splice(0))
       resolve(this.rejected(mark?.ref ?? "", "UNAVAILABLE"));
     if (this.running) await new Promise<void>((resolve) => this.idle.push(resolve));
   }
 
-  /** What the rules would say now, without doing it. */
-  preview(command: Command, now: number): ErrorCode | undefined {
-    const verdict = decide(this.state, command, now, this.deps.verify);
+  /**
+   * What `look` makes of the state, which then is the journal's and nothing else (R4): at once where nothing is being
+   * written, else right after. `look` keeps nothing of it: only a final round's state changes no more.
+   * Rejects with UNAVAILABLE where the append under way was lost, or one before it.
+   */
+  read<T>(look: (state: RoundState) => T): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const reader: Reader = {
+        look: () => {
+          try {
+            resolve(look(this.state));
+          } catch (error) {
+            reject(error);
+          }
+        },
+        refuse: reject,
+      };
+      if (this.failed) reader.refuse(new CodedError("UNAVAILABLE"));
+      else if (this.ahead) this.readers.push(reader);
+      else reader.look();
+    });
+  }
+
+  /** What the rules would say at `now` (ms) by what is durable, without doing it. Rejects like `read`. */
+  async preview(command: Command, now: number): Promise<ErrorCode | undefined> {
+    const verdict = await this.read((state) => decide(state, command, now, this.deps.verify));
     return verdict.ok ? undefined : verdict.code;
   }
 
@@ -99,7 +136,7 @@ export class RoundActor {
       if (first) return Promise.resolve(this.rejected(mark.ref, "REF_REUSED"));
     }
     const ref = mark?.ref ?? "";
-    if (this.failed) return Promise.resolve(this.rejected(ref, "UNAVAILABLE"));
+    if (this.closed || this.failed) return Promise.resolve(this.rejected(ref, "UNAVAILABLE"));
     if (this.waiting.length >= MAX_WAITING) return Promise.resolve(this.rejected(ref, "RATE_LIMITED"));
     const answer = new Promise<Answer>((resolve) => {
       this.waiting.push({ command, mark, resolve });
@@ -136,7 +173,12 @@ export class RoundActor {
     if (this.running) return;
     this.running = true;
     try {
-      while (this.waiting.length > 0 && !this.failed) await this.commit(this.waiting.splice(0, MAX_BATCH));
+      while (this.waiting.length > 0 && !this.failed) {
+        await this.commit(this.waiting.splice(0, MAX_BATCH));
+        // Under load one append follows the other: between two of them is the only time to look, after the answers.
+        if (this.readers.length > 0) await this.deps.pause?.();
+        for (const { look } of this.readers.splice(0)) look();
+      }
     } finally {
       this.running = false;
       for (const tell of this.idle.splice(0)) tell();
@@ -164,6 +206,7 @@ export class RoundActor {
       const { draft } = verdict;
       if (!mark) await this.deps.pause?.();
       if (draft.kind === "phase" && draft.body.to === "blind") this.deps.beforeBlind?.(this.state);
+      this.ahead = true;
       const entry = seal(this.state.head, this.deps.now(), draft, beside);
       apply(this.state, entry);
       if (!mark) await this.deps.pause?.();
@@ -181,7 +224,11 @@ export class RoundActor {
         this.fail(batch, error);
         return;
       }
-      this.deps.onCommitted(items.map((item) => item.entry));
+      this.ahead = false;
+      this.deps.onCommitted(
+        items.map((item) => item.entry),
+        this.state,
+      );
     }
     for (const answer of answers) answer();
   }
@@ -189,6 +236,7 @@ export class RoundActor {
   /** Nobody is told "accepted" or "refused by the rules": the journal alone knows; a resend by ref finds out. */
   private fail(batch: readonly Waiting[], error: unknown): void {
     this.failed = true;
+    for (const { refuse } of this.readers.splice(0)) refuse(new CodedError("UNAVAILABLE"));
     for (const { mark, resolve } of [...batch, ...this.waiting.splice(0)])
       resolve(this.rejected(mark?.ref ?? "", "UNAVAILABLE"));
     this.deps.onFailed(error);

@@ -74,20 +74,25 @@ export class CommandEdge {
     }
   }
 
-  /** What a player needs to sign the next voucher; zeros for somebody new (protocol.md 6). */
-  you(caller: Caller): You {
-    const player = this.actor.state.players.get(caller.playKey);
-    return {
-      playKey: caller.playKey,
-      identity: caller.identity,
-      deposits: player?.deposits.map(({ txid, vout, sats }) => ({ txid, vout, sats })) ?? [],
-      spent: player?.spent ?? 0,
-      nextSeq: player?.nextSeq ?? 1,
-      lastVoucherHash: player?.lastVoucherHash ?? ZERO_HASH,
-      chatNext: player?.chatNext ?? 1,
-      entries: player ? [...player.entries] : [],
-      boosts: Object.fromEntries(player?.boosts ?? []),
-    };
+  /**
+   * What a player needs to sign the next voucher; zeros for somebody new (protocol.md 6). Only what is durable is in it.
+   * Rejects with UNAVAILABLE when the round is lost here.
+   */
+  you({ playKey, identity }: Caller): Promise<You> {
+    return this.actor.read(({ players }) => {
+      const player = players.get(playKey);
+      return {
+        playKey,
+        identity,
+        deposits: player?.deposits.map(({ txid, vout, sats }) => ({ txid, vout, sats })) ?? [],
+        spent: player?.spent ?? 0,
+        nextSeq: player?.nextSeq ?? 1,
+        lastVoucherHash: player?.lastVoucherHash ?? ZERO_HASH,
+        chatNext: player?.chatNext ?? 1,
+        entries: player ? [...player.entries] : [],
+        boosts: Object.fromEntries(player?.boosts ?? []),
+      };
+    });
   }
 
   /** Throws RATE_LIMITED. */
@@ -151,8 +156,7 @@ export class CommandEdge {
       { kind: "report", playKey, memeId },
       { playKey, ref, payload: message },
     );
-    if (answer.ok)
-      await this.deps.content.reported({ roundId: this.actor.state.open.roundId, memeId, reason });
+    if (answer.ok) await this.deps.content.reported({ roundId: this.actor.open.roundId, memeId, reason });
     return answer;
   }
 

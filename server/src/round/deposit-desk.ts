@@ -4,7 +4,6 @@
  */
 import type { ClientMessage } from "@meme-rounds/shared-schema/messages";
 import { ZERO_HASH } from "@meme-rounds/shared-schema/records";
-import type { RoundState } from "@meme-rounds/shared-schema/round-state";
 import { deadlineOf } from "@meme-rounds/shared-schema/rules";
 import type { Caller } from "../infra/http.ts";
 import type { Logger } from "../infra/logger.ts";
@@ -39,7 +38,7 @@ export async function takeDeposit(
   deps: DepositDeskDeps,
 ): Promise<Answer> {
   const { play } = deps.auth;
-  const terms = termsOf(actor.state);
+  const terms = termsOf(actor.open);
   const probe = {
     kind: "deposit" as const,
     playKey,
@@ -48,7 +47,7 @@ export async function takeDeposit(
     vout: 0,
     sats: terms.minDepositSats,
   };
-  const early = actor.preview(probe, deps.now() + DEPOSIT_MARGIN_MS);
+  const early = await actor.preview(probe, deps.now() + DEPOSIT_MARGIN_MS);
   if (early === "DEPOSITS_CLOSED" || early === "PHASE_WRONG") return actor.rejected(ref, early);
   await play.admit(identity, "deposit");
 
@@ -57,7 +56,10 @@ export async function takeDeposit(
   const settle = async (answer: Answer): Promise<Answer> => {
     if (answer.ok || reserved === undefined || UNCLEAR.has(answer.code)) return answer;
     const { txid } = reserved;
-    const credited = actor.state.players.get(playKey)?.deposits.some((one) => one.txid === txid);
+    const credited = await actor
+      .read(({ players }) => players.get(playKey)?.deposits.some((one) => one.txid === txid))
+      // The round is given up here: only the journal knows.
+      .catch(() => true);
     if (!credited)
       // Not given back it counts for a day: that must not change what the player is told.
       await play
@@ -95,8 +97,8 @@ export async function takeDeposit(
   return actor.rejected(ref, "DEPOSIT_PENDING");
 }
 
-function termsOf(state: RoundState) {
-  const { network, roundId, operatorKey, auditorKey, closesAt, rules } = state.open;
+function termsOf(open: RoundActor["open"]) {
+  const { network, roundId, operatorKey, auditorKey, closesAt, rules } = open;
   return {
     network,
     roundId,

@@ -9,7 +9,7 @@ import type { LeaseKeeper } from "./lease-keeper.ts";
 import type { RoundLife } from "./life.ts";
 
 export interface FarewellDeps {
-  actor: Pick<RoundActor, "close" | "state">;
+  actor: Pick<RoundActor, "close" | "open">;
   life: Pick<RoundLife, "isFinished">;
   lease: Pick<LeaseKeeper, "release">;
   now(): number;
@@ -31,7 +31,7 @@ export class Farewell implements HostedRound {
 
   constructor(deps: FarewellDeps) {
     this.deps = deps;
-    this.roundId = deps.actor.state.open.roundId;
+    this.roundId = deps.actor.open.roundId;
   }
 
   /** What those who come now have to know, too. */
@@ -45,7 +45,7 @@ export class Farewell implements HostedRound {
   }
 
   standing() {
-    return { closesAt: this.deps.actor.state.open.closesAt, isFinished: this.deps.life.isFinished };
+    return { closesAt: this.deps.actor.open.closesAt, isFinished: this.deps.life.isFinished };
   }
 
   warn(until: number): void {

@@ -35,6 +35,8 @@ export interface LifeDeps {
   onOver(): void;
 }
 
+const isFrozen = ({ phase }: RoundState): boolean => phase.kind === "settling" && phase.frozen !== undefined;
+
 export class RoundLife {
   private readonly actor: RoundActor;
   private readonly deps: LifeDeps;
@@ -62,7 +64,7 @@ export class RoundLife {
     try {
       await this.step(now);
     } catch (err) {
-      this.deps.logger.error({ err, roundId: this.actor.state.open.roundId }, "a step of the round failed");
+      this.deps.logger.error({ err, roundId: this.actor.open.roundId }, "a step of the round failed");
     } finally {
       this.busy = false;
     }
@@ -73,17 +75,17 @@ export class RoundLife {
    * with the rules' code when it has a result already.
    */
   async cancel(by: string, reason: string): Promise<void> {
-    const { phase } = this.actor.state;
-    const isFrozen = phase.kind === "settling" && phase.frozen !== undefined;
-    const dropped = isFrozen || phase.kind === "final" ? [] : await this.lostDeposits(this.actor.state);
+    const judged = await this.actor.read((state) => isFrozen(state) || state.phase.kind === "final");
+    const dropped = judged ? [] : await this.lostDeposits();
     const answer = await this.actor.submit({ kind: "cancel", by, reason, dropped });
     if (!answer.ok) throw new CodedError(answer.code, answer.message);
   }
 
+  /** What is due is judged by what is durable: a cancel whose append is lost must not have been archived (R4). */
   private async step(now: number): Promise<void> {
-    const { state } = this.actor;
-    const clock = clockPhase(state.open, now);
-    switch (state.phase.kind) {
+    const clock = clockPhase(this.actor.open, now);
+    const at = await this.actor.read((state) => ({ phase: state.phase.kind, isFrozen: isFrozen(state) }));
+    switch (at.phase) {
       case "open":
         if (clock !== "open") await this.must({ kind: "phase", to: "blind" });
         return;
@@ -91,12 +93,12 @@ export class RoundLife {
         if (clock === "over") await this.must({ kind: "phase", to: "settling" });
         return;
       case "settling":
-        if (state.phase.frozen === undefined) await this.freeze(state);
-        else await this.must({ kind: "finish" });
+        if (at.isFrozen) await this.must({ kind: "finish" });
+        else await this.freeze();
         return;
       case "final":
         if (this.archived) await this.follow(now);
-        else await this.archive(state);
+        else await this.archive();
         return;
     }
   }
@@ -107,19 +109,23 @@ export class RoundLife {
   }
 
   /** M1: deposits are judged once, in the record `freeze`. */
-  private async freeze(state: RoundState): Promise<void> {
-    await this.must({ kind: "freeze", dropped: await this.lostDeposits(state) });
+  private async freeze(): Promise<void> {
+    await this.must({ kind: "freeze", dropped: await this.lostDeposits() });
   }
 
-  private async lostDeposits(state: RoundState): Promise<string[]> {
-    const deposits = [...state.players.values()].flatMap(({ identity, deposits: all }) =>
-      all.map(({ txid, vout }) => ({ txid, vout, identity })),
+  private async lostDeposits(): Promise<string[]> {
+    const deposits = await this.actor.read(({ players }) =>
+      [...players.values()].flatMap(({ identity, deposits: all }) =>
+        all.map(({ txid, vout }) => ({ txid, vout, identity })),
+      ),
     );
     return deposits.length === 0 ? [] : await this.deps.payment.judgeDeposits(deposits);
   }
 
   /** Write before send: the archive last, since it takes the round off the list of unfinished ones. */
-  private async archive(state: RoundState): Promise<void> {
+  private async archive(): Promise<void> {
+    // Final: nothing changes it any more.
+    const state = await this.actor.read((final) => final);
     const { roundId } = state.open;
     const winners = winnersOf(state).map((memeId) => ({
       memeId,
@@ -135,7 +141,7 @@ export class RoundLife {
   }
 
   private async follow(now: number): Promise<void> {
-    const { closesAt } = this.actor.state.open;
+    const { closesAt } = this.actor.open;
     if (now - this.lookedAt >= LOOK_MS) {
       this.lookedAt = now;
       await this.look(now);
@@ -149,7 +155,7 @@ export class RoundLife {
 
   /** What the workers have done meanwhile. */
   private async look(now: number): Promise<void> {
-    const { roundId } = this.actor.state.open;
+    const { roundId } = this.actor.open;
     for (const model of await this.deps.content.modelsOf(roundId)) {
       if (this.shown.has(model.memeId)) continue;
       this.shown.add(model.memeId);
@@ -157,7 +163,7 @@ export class RoundLife {
     }
     if (this.closedAt === undefined) {
       const settlement = await this.deps.payment.settlementOf(roundId);
-      const nothingToPay = this.actor.state.players.size === 0;
+      const nothingToPay = await this.actor.read(({ players }) => players.size === 0);
       if (nothingToPay || settlement?.state === "sent" || settlement?.state === "mined") {
         this.closedAt = now;
         this.deps.onSettled(settlement ?? { state: "mined", txids: [], payouts: [] });

@@ -52,7 +52,7 @@ export class OrderDesk {
   async tick(now: number): Promise<void> {
     if (this.busy) return;
     this.busy = true;
-    const { roundId } = this.actor.state.open;
+    const { roundId } = this.actor.open;
     try {
       for (const text of await this.deps.redis.lrange(keyOf(roundId), 0, -1))
         if (await this.carryOut(orderSchema.parse(JSON.parse(text)), now))
@@ -67,9 +67,9 @@ export class OrderDesk {
   /** True when the order is done with. */
   private async carryOut(order: Order, now: number): Promise<boolean> {
     const { actor } = this;
-    const { roundId } = actor.state.open;
-    if (isSo(actor.state, order)) return true;
-    const refusal = actor.preview(order, now);
+    const { roundId } = actor.open;
+    if (await actor.read((state) => isSo(state, order))) return true;
+    const refusal = await actor.preview(order, now);
     // Somebody may be entering it this moment: the order stays until the round is over.
     if (refusal === "MEME_UNKNOWN") return false;
     if (refusal === undefined) {

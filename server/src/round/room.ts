@@ -1,24 +1,15 @@
 /**
  * The Colyseus room of a round: a thin shell around the actor (R2, R4).
- * Owns: joining and leaving, messages in and answers out, the public state's patches, the clock that ticks.
- * Does not own: rules, the journal, phases (life.ts) or what is public (projection.ts).
+ * Owns: putting its parts together, joining and leaving, the public state's patches, the clock that ticks.
+ * Does not own: rules, the journal, phases (life.ts), messages and answers (talk.ts) or what is public (projection.ts).
  */
 import { setImmediate as turn } from "node:timers/promises";
 import { SOCKET_CLOSE } from "@meme-rounds/shared-schema/close-codes";
 import { CodedError } from "@meme-rounds/shared-schema/errors";
-import type { ClientMessageKind, ServerMessages } from "@meme-rounds/shared-schema/messages";
 import { RoundView } from "@meme-rounds/shared-schema/sync-state";
-import {
-  type AuthContext,
-  type Client,
-  CloseCode,
-  MatchmakeErrorCode,
-  Room,
-  ServerError,
-} from "../infra/colyseus.ts";
+import { type AuthContext, CloseCode, MatchmakeErrorCode, Room, ServerError } from "../infra/colyseus.ts";
 import { SOCKET_MESSAGES_PER_SECOND } from "../infra/limits.ts";
-import { inSlices } from "../infra/slices.ts";
-import { type Answer, RoundActor } from "./actor.ts";
+import { RoundActor } from "./actor.ts";
 import { Attendance } from "./attendance.ts";
 import { CommandEdge } from "./commands.ts";
 import { admitToRoom, type Seated } from "./door.ts";
@@ -36,18 +27,14 @@ import type { RoomOptions, RoundDeps } from "./room-deps.ts";
 import { closeSlow } from "./serializer.ts";
 import { RoundShow } from "./show.ts";
 import { appendSurely } from "./sure-append.ts";
+import { ANSWERED, type RoundClient, sendTo, Talk } from "./talk.ts";
 import { createTap, type Tap } from "./tap.ts";
 import { TickMeter } from "./tick-meter.ts";
-
-type RoundClient = Client<{ auth: Seated; userData: { ready: boolean; kicked?: true } }>;
 
 /** How often leases, orders, the round's life and who is still signed in are looked after. */
 const CARE_MS = 200;
 /** A client that lets this much pile up is closed rather than fed from memory. */
 const MAX_BUFFERED_BYTES = 256 * 1024;
-/** Players that are told something of their own in one go: some 5 ms. */
-const TOLD_AT_ONCE = 250;
-const ANSWERED = ["deposit", "enter", "boost", "chat", "report"] as const satisfies ClientMessageKind[];
 
 /** The room class with its services closed over: Colyseus constructs rooms itself. */
 export function createRoundRoom(deps: RoundDeps) {
@@ -62,7 +49,7 @@ export function createRoundRoom(deps: RoundDeps) {
     private tap: Tap | undefined;
     private patches: PatchSerializer<RoundView> | undefined;
     private actor: RoundActor | undefined;
-    private edge: CommandEdge | undefined;
+    private talk: Talk | undefined;
     private life: RoundLife | undefined;
     private orders: OrderDesk | undefined;
     private farewell: Farewell | undefined;
@@ -79,10 +66,11 @@ export function createRoundRoom(deps: RoundDeps) {
     private readonly show = new RoundShow(this.state, {
       ...deps,
       meter,
+      after: afterMs,
       send: () => this.broadcastPatch(),
       sockets: () => this.clients.length,
-      tell: (kind, body) => this.tell(kind, body),
-      tellEach: (kind, bodyOf) => this.tellEach(kind, bodyOf),
+      tell: (kind, body) => this.talk?.tell(kind, body),
+      tellEach: (kind, bodyOf) => this.talk?.tellEach(kind, bodyOf),
     });
 
     static override async onAuth(
@@ -123,11 +111,10 @@ export function createRoundRoom(deps: RoundDeps) {
         now: deps.now,
         pause: turn,
         beforeBlind: (state) => show.darken(standingsOf(state)),
-        onCommitted: (entries) => show.committed(entries),
+        onCommitted: (entries, state) => show.committed(entries, state),
         onFailed: (error) => this.stop(error),
       });
       this.actor = actor;
-      this.edge = new CommandEdge(actor, deps);
       this.orders = new OrderDesk(actor, { ...deps, onTakenDown: (memeId) => show.takenDown(memeId) });
       this.life = new RoundLife(actor, {
         ...deps,
@@ -136,26 +123,36 @@ export function createRoundRoom(deps: RoundDeps) {
         onModel: (model) => show.model(model),
         onOver: () => void this.disconnect(CloseCode.CONSENTED),
       });
-      this.tap = createTap(
+      const tap = createTap(
         { roundId, epoch: lease.token },
         {
           redis: deps.tapRedis,
           logger: deps.logger,
           now: deps.now,
           greeting: () => [
-            ...actor.state.chat.map((line) => ({ type: "chat", payload: line })),
+            ...show.lines.map((line) => ({ type: "chat", payload: line })),
             ...(this.farewell?.notice ? [{ type: "notice", payload: this.farewell.notice }] : []),
           ],
         },
       );
+      this.tap = tap;
       this.patches?.beginEpoch(lease.token);
+      const talk = new Talk({
+        ...deps,
+        actor,
+        edge: new CommandEdge(actor, deps),
+        tap,
+        clients: () => this.clients,
+        broadcast: (kind, body) => this.broadcast(kind as never, body as never),
+      });
+      this.talk = talk;
       this.lease = new LeaseKeeper(lease, deps, (error) => this.stop(error));
       this.farewell = new Farewell({
         actor,
         life: this.life,
         lease: this.lease,
         now: deps.now,
-        tell: (notice) => this.tell("notice", notice),
+        tell: (notice) => talk.tell("notice", notice),
         still: () => {
           this.lost = true;
           show.end();
@@ -163,15 +160,13 @@ export function createRoundRoom(deps: RoundDeps) {
         close: () => this.disconnect(SOCKET_CLOSE.handedOver),
       });
       for (const kind of ANSWERED)
-        this.onMessage(kind, (client: RoundClient, raw: unknown) => this.on(kind, client, raw));
+        this.onMessage(kind, (client: RoundClient, raw: unknown) => talk.on(kind, client, raw));
       this.onMessage("watch", () => undefined);
-      this.onMessage("*", (client: RoundClient) =>
-        this.answer(client, actor.rejected("", "MESSAGE_UNKNOWN")),
-      );
+      this.onMessage("*", (client: RoundClient) => talk.onUnknown(client));
       this.setTimestep(() => this.care(), CARE_MS);
       // Once more: until there was a timestep, Colyseus ticked its clock sixty times a second for want of it.
       this.patchRate = null;
-      show.begin(opened.state, opened.darkened);
+      show.begin(actor, opened.state, opened.darkened);
       deps.logger.info(
         { roundId, roomId: this.roomId, replayed: opened.records, known: opened.known },
         "round is hosted here",
@@ -185,7 +180,7 @@ export function createRoundRoom(deps: RoundDeps) {
       deps.hosted.add(this.farewell);
       if (this.lost) this.giveUp();
       else {
-        const { roundId, arena, closesAt } = this.actor.state.open;
+        const { roundId, arena, closesAt } = this.actor.open;
         const { lease } = this.lease;
         if (deps.now() < closesAt)
           await deps.directory.setLive(arena, { roundId, roomId: this.roomId }, lease);
@@ -193,20 +188,21 @@ export function createRoundRoom(deps: RoundDeps) {
       }
     }
 
-    override onJoin(client: RoundClient): void {
-      if (!this.edge || !this.actor || !client.auth)
-        throw new ServerError(MatchmakeErrorCode.AUTH_FAILED, "NOT_READY");
+    override async onJoin(client: RoundClient): Promise<void> {
+      const { talk } = this;
+      if (!talk || !client.auth) throw new ServerError(MatchmakeErrorCode.AUTH_FAILED, "NOT_READY");
+      // Whatever is said from here on is on its way to this client already.
+      this.greeting.greet(client, this.show.lines);
+      const notice = this.farewell?.notice;
+      await talk.you(client);
       client.userData = { ready: true };
-      this.sendTo(client, "you", { ...this.edge.you(client.auth), server: deps.version });
-      if (this.farewell?.notice) this.sendTo(client, "notice", this.farewell.notice);
-      this.greeting.greet(client, this.actor.state.chat);
+      if (notice) sendTo(client, "notice", notice);
     }
 
-    override onReconnect(client: RoundClient): void {
+    override async onReconnect(client: RoundClient): Promise<void> {
       // Whatever ended while it was away was not heard of.
       if (client.auth) client.auth.expiresAt = 0;
-      if (this.edge && client.auth)
-        this.sendTo(client, "you", { ...this.edge.you(client.auth), server: deps.version });
+      await this.talk?.youAgain(client);
     }
 
     override async onDrop(client: RoundClient, code: number): Promise<void> {
@@ -234,64 +230,6 @@ export function createRoundRoom(deps: RoundDeps) {
     async cancelRound(by: string, reason: string): Promise<void> {
       if (this.life === undefined) throw new CodedError("NOT_READY");
       await this.life.cancel(by, reason);
-    }
-
-    private async on(kind: (typeof ANSWERED)[number], client: RoundClient, raw: unknown): Promise<void> {
-      const { edge, actor } = this;
-      if (client.userData?.kicked) return;
-      if (!edge || !actor || !client.auth || !client.userData?.ready) {
-        if (actor) this.answer(client, actor.rejected("", "NOT_READY"));
-        return;
-      }
-      let kicked = false;
-      const answer = await edge.handle(kind, raw, client.auth, {
-        later: (later) => this.answer(client, later),
-        kick: () => {
-          kicked = true;
-        },
-      });
-      this.answer(client, answer);
-      if (kicked) this.kick(client);
-    }
-
-    /** I5: what is still on the way from this socket is not read any more. */
-    private kick(client: RoundClient): void {
-      client.userData = { ready: false, kicked: true };
-      client.leave(SOCKET_CLOSE.kicked, "RATE_LIMITED");
-    }
-
-    private answer(client: RoundClient, answer: Answer): void {
-      const { ok, ...body } = answer;
-      if (ok) {
-        this.sendTo(client, "accepted", body as ServerMessages["accepted"]);
-        return;
-      }
-      this.sendTo(client, "rejected", body as ServerMessages["rejected"]);
-      if (this.edge && client.auth)
-        this.sendTo(client, "you", { ...this.edge.you(client.auth), server: deps.version });
-    }
-
-    private sendTo<K extends keyof ServerMessages>(
-      client: RoundClient,
-      kind: K,
-      body: ServerMessages[K],
-    ): void {
-      client.send(kind as never, body as never);
-    }
-
-    private tell<K extends keyof ServerMessages>(kind: K, body: ServerMessages[K]): void {
-      this.broadcast(kind as never, body as never);
-      this.tap?.message(kind, body);
-    }
-
-    private tellEach<K extends keyof ServerMessages>(
-      kind: K,
-      bodyOf: (playKey: string) => ServerMessages[K],
-    ): void {
-      this.tap?.message(kind, bodyOf(""));
-      inSlices([...this.clients], TOLD_AT_ONCE, (client) =>
-        this.sendTo(client, kind, bodyOf(client.auth?.playKey ?? "")),
-      ).catch((err: unknown) => deps.logger.error({ err, kind }, "not everybody was told"));
     }
 
     /** Whatever has to be looked after now and then. None of it waits for another: one may hang on a slow network. */

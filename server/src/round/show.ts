@@ -1,15 +1,17 @@
 /**
  * What everybody sees of a live round, and when (R6): the synchronised view, its patches, the snapshot for those who
- * are not here. Owns: that view, the rhythm of its patches, what is held until the next one.
+ * are not here. Owns: that view, the rhythm of its patches, what is held until the next one. The state gets into the
+ * view only through the actor's `read`, so that nothing is shown that is not durable (R4).
  * Does not own: what is public (projection.ts), how it is encoded and sent (the room).
  */
 import type { ServerMessages } from "@meme-rounds/shared-schema/messages";
 import type { SignedHead } from "@meme-rounds/shared-schema/receipt";
 import type { Entry } from "@meme-rounds/shared-schema/records";
-import type { RoundState } from "@meme-rounds/shared-schema/round-state";
+import type { ChatLine, RoundState } from "@meme-rounds/shared-schema/round-state";
 import type { RoundView } from "@meme-rounds/shared-schema/sync-state";
 import type { Lease } from "../infra/leases.ts";
 import type { Logger } from "../infra/logger.ts";
+import type { RoundActor } from "./actor.ts";
 import type { RoundDirectory } from "./directory.ts";
 import type { AudiencePort, PaymentPort, SettlementView } from "./ports.ts";
 import {
@@ -24,7 +26,7 @@ import {
   SHOWN_PAYOUTS,
   type Standings,
 } from "./projection.ts";
-import { afterMs, Pulse } from "./pulse.ts";
+import { Pulse } from "./pulse.ts";
 import { snapshotOf } from "./snapshot.ts";
 import type { TickMeter } from "./tick-meter.ts";
 
@@ -44,6 +46,8 @@ export interface ShowDeps {
   now(): number;
   /** ms of a clock that never goes back. */
   clock(): number;
+  /** Calls once, `ms` from now; what it gives back calls it off. */
+  after(ms: number, run: () => void): () => void;
   /** Encodes what has changed in the view and hands it to all sockets, now or in slices; `sent` is told at the end. */
   send(): void;
   /** How many there are. */
@@ -58,12 +62,15 @@ export class RoundShow {
   private readonly view: RoundView;
   private readonly deps: ShowDeps;
   private readonly pulse: Pulse;
-  private state: RoundState | undefined;
+  private actor: Pick<RoundActor, "open" | "read"> | undefined;
+  private chat: readonly ChatLine[] = [];
   private standings: Standings | undefined;
   private head: SignedHead | undefined;
   private spectators = 0;
   private lastSnapshot = Number.NEGATIVE_INFINITY;
   private writing = false;
+  /** A beat that waits for the append under way, and from when on it can be shown; ms of `clock`. */
+  private late: { from: number } | undefined;
   private tick: { dueAt: number; beganAt: number; workMs?: number } = { dueAt: 0, beganAt: 0 };
 
   constructor(view: RoundView, deps: ShowDeps) {
@@ -71,7 +78,7 @@ export class RoundShow {
     this.deps = deps;
     this.pulse = new Pulse(
       { leastMs: () => Math.max(LEAST_MS, deps.sockets() * GAP_PER_SOCKET_MS), idleMs: IDLE_MS },
-      { clock: deps.clock, after: afterMs, beat: (dueAt) => this.beat(dueAt) },
+      { clock: deps.clock, after: deps.after, beat: (dueAt) => this.beat(dueAt) },
     );
     deps.meter.begin();
   }
@@ -81,10 +88,11 @@ export class RoundShow {
     this.standings = standings;
   }
 
-  /** From here on the view follows `state`, which its owner changes in place. `darkened`: it has gone dark before. */
-  begin(state: RoundState, darkened: Standings | undefined): void {
-    this.state = state;
+  /** From here on the view follows `actor`, whose state is `state`. `darkened`: it has gone dark before. */
+  begin(actor: Pick<RoundActor, "open" | "read">, state: RoundState, darkened: Standings | undefined): void {
+    this.actor = actor;
     this.standings = darkened;
+    this.chat = [...state.chat];
     projectOpening(this.view, state);
     project(this.view, state, this.deps.now(), this.standings);
     projectOutcome(this.view, state);
@@ -95,10 +103,17 @@ export class RoundShow {
     this.pulse.stop();
   }
 
-  /** These stand in the journal: they are shown, and lines of chat are passed on (R4, R10). */
-  committed(entries: readonly Entry[]): void {
-    const phase = this.state?.phase.kind ?? "open";
+  /** The last lines of chat that are durable, for those who come. */
+  get lines(): readonly ChatLine[] {
+    return this.chat;
+  }
+
+  /** These stand in the journal, whose state is `state` now: they are shown, and lines of chat passed on (R4, R10). */
+  committed(entries: readonly Entry[], state: RoundState): void {
+    if (this.late) this.late.from = this.deps.clock();
+    const phase = state.phase.kind;
     if (entries.some(({ record }) => isShown(record.kind, phase))) this.pulse.changed();
+    if (entries.some(({ record }) => record.kind === "chat")) this.chat = [...state.chat];
     for (const { record, private: text } of entries) {
       if (record.kind !== "chat") continue;
       const { playKey } = record.body;
@@ -135,19 +150,46 @@ export class RoundShow {
   }
 
   takenDown(memeId: string): void {
-    if (this.state) projectTakenDown(this.view, this.state, memeId);
-    this.pulse.changed();
+    this.durably((state) => {
+      projectTakenDown(this.view, state, memeId);
+      this.pulse.changed();
+    });
     this.deps.tell("notice", { kind: "takedown", text: "A meme was taken down.", at: this.deps.now() });
   }
 
-  /** Projected, encoded and sent in one go: `serverTime` is when the patch left. */
+  /** Once the state is the journal's, and never where that append is lost: the room is given up then. */
+  private durably(look: (state: RoundState) => void): void {
+    const { deps, view } = this;
+    this.actor?.read(look).catch((err: unknown) => {
+      this.late = undefined;
+      deps.logger.warn({ err, roundId: view.roundId }, "a change of the round was not shown");
+    });
+  }
+
+  /** One that falls into an append comes with its commit; under load appends follow each other without a gap. */
   private beat(dueAt: number): void {
-    const { state, view, deps } = this;
-    if (!state) return;
+    if (this.late) {
+      // Redis is slow: what is shown stays as it was, and whoever listens hears that the room is there (R5).
+      this.leave(dueAt);
+      return;
+    }
+    const late = { from: dueAt };
+    this.late = late;
+    this.durably((state) => {
+      this.late = undefined;
+      this.deps.meter.waited(late.from - dueAt);
+      this.leave(late.from, state);
+    });
+  }
+
+  /** Projected, encoded and sent in one go: `serverTime` is when the patch left. Without a state only that is new. */
+  private leave(dueAt: number, state?: RoundState): void {
+    const { view, deps } = this;
     const beganAt = deps.clock();
     this.tick = { dueAt, beganAt };
     try {
-      project(view, state, deps.now(), this.standings);
+      if (state === undefined) view.serverTime = deps.now();
+      else project(view, state, deps.now(), this.standings);
       view.spectators = this.spectators;
       if (this.head !== undefined) projectHead(view, this.head);
       deps.send();
@@ -166,8 +208,8 @@ export class RoundShow {
 
   /** Asks for what others know of the round, once a second, and writes the snapshot that joins begin with. */
   async publish(roomId: string, lease: Lease, now: number): Promise<void> {
-    const { state, view, deps } = this;
-    if (!state || this.writing || now - this.lastSnapshot < SNAPSHOT_MS) return;
+    const { actor, view, deps } = this;
+    if (!actor || this.writing || now - this.lastSnapshot < SNAPSHOT_MS) return;
     this.writing = true;
     this.lastSnapshot = now;
     try {
@@ -177,7 +219,7 @@ export class RoundShow {
       // The next round writes the arena's snapshot from its own opening on.
       if (now >= view.closesAt) return;
       const { auditorHeadKey } = deps.payment.keys();
-      await deps.directory.setSnapshot(snapshotOf(view, state, roomId, auditorHeadKey), lease);
+      await deps.directory.setSnapshot(snapshotOf(view, actor, roomId, auditorHeadKey), lease);
     } catch (err) {
       deps.logger.warn({ err }, "the public snapshot was not written");
     } finally {

@@ -8,18 +8,17 @@ import type { RoundView } from "@meme-rounds/shared-schema/sync-state";
 import type { ArchivedRound } from "./directory.ts";
 import { isBlurred } from "./projection.ts";
 
-/** Numbers come from the view, which already keeps what must not be seen (R6). */
+/** Numbers come from the view, which already keeps what must not be seen: not yet durable (R4), or dark (R6). */
 export function snapshotOf(
   view: RoundView,
-  state: RoundState,
+  { open }: Readonly<Pick<RoundState, "open">>,
   roomId: string,
   auditorHeadKey: string,
 ): Snapshot {
-  const { open } = state;
   const { rules } = open;
   return {
     roundId: open.roundId,
-    roundTag: state.roundTag,
+    roundTag: view.roundTag,
     roomId,
     arena: open.arena,
     network: open.network,

@@ -13,13 +13,19 @@ const BUCKETS = [
 export class TickMeter {
   private readonly ticks = histogram(
     "mr_round_tick_seconds",
-    "From the moment a change of the round was to be shown until its patch was handed to all sockets.",
+    "From the moment a change of the round was durable and to be shown until its patch was handed to all sockets.",
     [],
     BUCKETS,
   );
   private readonly work = histogram(
     "mr_round_tick_work_seconds",
     "The longest stretch of a tick in which the process did nothing else: projecting, encoding, a slice of the sockets.",
+    [],
+    BUCKETS,
+  );
+  private readonly waits = histogram(
+    "mr_round_show_wait_seconds",
+    "How long a patch that was due waited for the append under way, beyond which it is a tick (R4).",
     [],
     BUCKETS,
   );
@@ -38,6 +44,11 @@ export class TickMeter {
     this.longest = { tick: 0, work: 0 };
     this.worst.set(0);
     this.worstWork.set(0);
+  }
+
+  /** A patch was due `ms` before it could be shown. */
+  waited(ms: number): void {
+    this.waits.observe(ms / 1_000);
   }
 
   /** One tick, from when it was due until it was done, by one clock, and its longest stretch; all ms. */

@@ -4,6 +4,7 @@ import { RoundView } from "@meme-rounds/shared-schema/sync-state";
 import { actor, TestRound } from "../../../shared-schema/test/support/round.ts";
 import { createLogger } from "../../src/infra/logger.ts";
 import { inSlices } from "../../src/infra/slices.ts";
+import { afterMs } from "../../src/round/pulse.ts";
 import { RoundShow, type ShowDeps } from "../../src/round/show.ts";
 import { TickMeter } from "../../src/round/tick-meter.ts";
 
@@ -25,12 +26,15 @@ function rig() {
     logger: createLogger("test", "silent"),
     now: () => round.now,
     clock: () => time.ms,
+    after: afterMs,
     send: () => sent.push(view.serverTime),
     sockets: () => 0,
     tell: (_kind, body) => told.push(body),
     tellEach: (_kind, bodyOf) => told.push([ann, bob].map(({ playKey }) => bodyOf(playKey))),
   } satisfies ShowDeps);
-  return { round, show, told, sent, time };
+  const begin = () =>
+    show.begin({ open: round.state.open, read: async (look) => look(round.state) }, round.state, undefined);
+  return { round, show, begin, told, sent, time };
 }
 
 describe("round show", () => {
@@ -48,17 +52,17 @@ describe("round show", () => {
   });
 
   it("a patch leaves right after its change, with the time of it; R6: none after a boost in the dark", async () => {
-    const { round, show, sent, time } = rig();
+    const { round, show, begin, sent, time } = rig();
     round.must(round.enter(ann, "frog"));
     round.must(round.deposit(bob, 50_000));
-    show.begin(round.state, undefined);
+    begin();
     await new Promise(setImmediate);
     assert.deepEqual(sent, [round.now]);
     round.at(575_000);
     const before = round.entries.length;
     round.must(round.boost(bob, "frog", 100));
     time.ms += 150; // the gap between two patches is over
-    show.committed(round.entries.slice(before));
+    show.committed(round.entries.slice(before), round.state);
     await new Promise(setImmediate);
     assert.equal(sent.length, 1);
     show.takenDown("none");
