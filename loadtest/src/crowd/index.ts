@@ -89,7 +89,7 @@ export class Crowd {
       }
       await Promise.all(
         workers.map(({ child }) =>
-          wordOf(child, "ready", AbortSignal.any([signal, AbortSignal.timeout(READY_MS)])),
+          wordOf(child, isWord("ready"), AbortSignal.any([signal, AbortSignal.timeout(READY_MS)])),
         ),
       );
       return new Crowd(workers, report);
@@ -153,7 +153,7 @@ export class Crowd {
   async compare(signal: AbortSignal): Promise<Compared> {
     const answers = await Promise.all(
       this.workers.map(({ child }) => {
-        const answer = wordOf(child, "compared", signal);
+        const answer = wordOf(child, isWord("compared"), signal);
         child.send({ do: "compare" } satisfies Order);
         return answer;
       }),
@@ -182,8 +182,10 @@ export class Crowd {
   private async all(orderOf: (at: number) => Order, signal: AbortSignal): Promise<void> {
     await Promise.all(
       this.workers.map(({ child }, at) => {
-        const done = wordOf(child, "done", signal);
-        child.send(orderOf(at));
+        const order = orderOf(at);
+        const isDone = (word: Word): word is WordOf<"done"> => word.say === "done" && word.order === order.do;
+        const done = wordOf(child, isDone, signal);
+        child.send(order);
         return done;
       }),
     );
@@ -215,12 +217,17 @@ export const LATENCY = "change to spectator";
 
 type WordOf<K extends Word["say"]> = Extract<Word, { say: K }>;
 
+const isWord =
+  <K extends Word["say"]>(kind: K) =>
+  (word: Word): word is WordOf<K> =>
+    word.say === kind;
+
 /** The worker's next word of this kind. Rejects when it ends before, or the signal fires. */
-function wordOf<K extends Word["say"]>(
+function wordOf<W extends Word>(
   child: ChildProcess,
-  kind: K,
+  isIt: (word: Word) => word is W,
   signal: AbortSignal,
-): Promise<WordOf<K>> {
+): Promise<W> {
   return new Promise((resolve, reject) => {
     const settle = (act: () => void): void => {
       child.off("message", hear);
@@ -229,7 +236,7 @@ function wordOf<K extends Word["say"]>(
       act();
     };
     const hear = (word: Word): void => {
-      if (word.say === kind) settle(() => resolve(word as WordOf<K>));
+      if (isIt(word)) settle(() => resolve(word));
     };
     const left = (): void => settle(() => reject(new Error("a process of spectators ended by itself")));
     const aborted = (): void => settle(() => reject(signal.reason));

@@ -38,5 +38,6 @@ export interface Progress {
 export type Word =
   | Progress
   | { say: "ready" }
-  | { say: "done" }
+  /** An order is carried out; two can be under way. */
+  | { say: "done"; order: Order["do"] }
   | { say: "compared"; held: Held[]; odd: number; behind: number };

@@ -254,6 +254,7 @@ async function measure(on: boolean): Promise<void> {
 }
 
 function compare(): void {
+  tellProgress();
   const byStream = Map.groupBy(
     [...spectators].filter(({ isSeated }) => isSeated),
     ({ stream }) => stream,
@@ -273,23 +274,8 @@ function leave(): void {
   for (const one of [...spectators, ...players]) one.drop();
 }
 
-async function obey(order: Order): Promise<void> {
-  if (order.do === "join") await join(order.count, order.perSecond, order.atOnce);
-  else if (order.do === "play") await playAll(order.roomId, order.tokens, order.overMs);
-  else if (order.do === "measure") await measure(order.on);
-  else if (order.do === "compare") return compare();
-  else leave();
-  say({ say: "done" });
-}
-
-process.on("message", (order: Order) => {
-  obey(order).catch((error: unknown) => {
-    console.error(error);
-    process.exit(1);
-  });
-});
-process.on("disconnect", () => process.exit(0));
-setInterval(() => {
+/** How things stand, and what happened since the last such word. */
+function tellProgress(): void {
   const late = lag.percentile(99) / 1e6 - LOOK_MS;
   lag.reset();
   say({
@@ -306,5 +292,24 @@ setInterval(() => {
     due,
     lagMs: Number.isFinite(late) ? Math.max(0, late) : 0,
   });
-}, WORD_MS);
+}
+
+async function obey(order: Order): Promise<void> {
+  if (order.do === "join") await join(order.count, order.perSecond, order.atOnce);
+  else if (order.do === "play") await playAll(order.roomId, order.tokens, order.overMs);
+  else if (order.do === "measure") await measure(order.on);
+  else if (order.do === "compare") return compare();
+  else leave();
+  tellProgress();
+  say({ say: "done", order: order.do });
+}
+
+process.on("message", (order: Order) => {
+  obey(order).catch((error: unknown) => {
+    console.error(error);
+    process.exit(1);
+  });
+});
+process.on("disconnect", () => process.exit(0));
+setInterval(tellProgress, WORD_MS);
 say({ say: "ready" });

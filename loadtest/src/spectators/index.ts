@@ -93,8 +93,6 @@ export async function watch(
   // Before those that are still under way are waited for: updates go on meanwhile, and are not counted.
   const to = await usageOf(pids);
   await crowd.measure(false, signal);
-  // The workers' last words of the second that is running.
-  await delay(1_500, undefined, { signal });
   report.phase("comparing every spectator's state", 60);
   const compared = await crowd.compare(signal);
 
