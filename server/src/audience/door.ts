@@ -49,6 +49,9 @@ export function createWsDoor(deps: { relay: Relay; now: () => number }): WsDoor 
     handleUpgrade(req, socket, head) {
       const asked = spectateOf(req.url ?? "");
       if (asked === undefined) return false;
+      // The answer to the upgrade and the hello in one piece: two writes cost both ends twice.
+      socket.cork();
+      process.nextTick(() => socket.uncork());
       server.handleUpgrade(req, socket, head, (one) => {
         open.add(one);
         relay.opened();

@@ -55,6 +55,7 @@ interface Watched {
   feed: Feed;
   crowd: Crowd;
   ready: Promise<void>;
+  isReady: boolean;
   emptySince: number | undefined;
 }
 
@@ -155,8 +156,9 @@ export function createRelay(limits: RelayLimits, deps: RelayDeps): Relay {
       await mirror.start();
       feed.flush();
       crowd.show(mirror.stand());
+      watched.isReady = true;
     });
-    const watched: Watched = { mirror, feed, crowd, ready, emptySince: now() };
+    const watched: Watched = { mirror, feed, crowd, ready, isReady: false, emptySince: now() };
     rounds.set(roundId, watched);
     ready.catch((error: unknown) => {
       logger.info({ roundId, err: error }, "nothing to mirror");
@@ -175,7 +177,8 @@ export function createRelay(limits: RelayLimits, deps: RelayDeps): Relay {
         return one.close(AUDIENCE_CLOSE.full, "full");
       const watched = known ?? watch(roundId);
       try {
-        await watched.ready;
+        // Not waited for where there is nothing to wait for: the hello goes with the answer to the upgrade.
+        if (!watched.isReady) await watched.ready;
       } catch {
         // `watch` has logged it.
         return one.close(AUDIENCE_CLOSE.reseat, "no such round");

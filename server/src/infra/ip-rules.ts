@@ -68,6 +68,8 @@ export interface IpRulesDeps {
 interface Lists {
   allow: BlockList;
   deny: BlockList;
+  /** Nothing has to be looked up: so it is most of the time, for every request. */
+  isEmpty: boolean;
 }
 
 /** One block on one list is one rule. */
@@ -75,16 +77,18 @@ const idOf = ({ kind, cidr }: Pick<IpRule, "kind" | "cidr">): string =>
   createHash("sha256").update(`${kind} ${cidr}`).digest("hex").slice(0, 16);
 
 function listsOf(rules: Iterable<IpRule>, at: number): Lists {
-  const lists = { allow: new BlockList(), deny: new BlockList() };
+  const lists = { allow: new BlockList(), deny: new BlockList(), isEmpty: true };
   for (const { kind, cidr, expiresAt } of rules) {
     const block = parseBlock(cidr);
     if (block === undefined || (expiresAt !== undefined && expiresAt <= at)) continue;
     lists[kind].addSubnet(block.network, block.prefix, block.family);
+    lists.isEmpty = false;
   }
   return lists;
 }
 
-function verdictOf({ allow, deny }: Lists, ip: string): IpVerdict {
+function verdictOf({ allow, deny, isEmpty }: Lists, ip: string): IpVerdict {
+  if (isEmpty) return "none";
   const address = canonicalIp(ip);
   if (address === undefined) return "none";
   const family = isIP(address) === 6 ? "ipv6" : "ipv4";

@@ -74,13 +74,16 @@ function fixed(handler: RequestHandler): RequestHandler {
 }
 
 /** For API, health, and everything that is data: of no use as a document, and to no other site. */
-export const dataHeaders = (needs: Pick<PageNeeds, "https">): RequestHandler =>
-  fixed(
+export const dataHeaders = (needs: Pick<PageNeeds, "https">): RequestHandler => {
+  const set = fixed(
     helmet({
       ...common(needs.https),
       contentSecurityPolicy: { useDefaults: false, directives: INERT },
     }) as RequestHandler,
   );
+  // Where the guard stands in front (http-guard.ts) they are there already.
+  return (req, res, next) => (res.hasHeader("Content-Security-Policy") ? next() : set(req, res, next));
+};
 
 /**
  * For the page. Nothing inline, nothing evaluated, no plugin, no frame in or around it, no form sent anywhere.
