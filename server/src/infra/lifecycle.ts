@@ -26,12 +26,17 @@ export class Lifecycle {
   private readonly parts: { name: string; stop(): Promise<void> | void }[] = [];
   private readonly drains: { name: string; drain(drain: Drain): Promise<void> | void }[] = [];
   private readonly logger: Logger;
-  private readonly now: () => number;
+  private now: () => number;
   private readonly hurry = new AbortController();
   private stopping: Promise<void> | undefined;
 
   constructor(logger: Logger, now: () => number = Date.now) {
     this.logger = logger;
+    this.now = now;
+  }
+
+  /** From here on drains end by this clock, ms: rounds are judged by the same. */
+  keepTime(now: () => number): void {
     this.now = now;
   }
 

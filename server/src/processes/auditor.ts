@@ -1,5 +1,6 @@
 /** The auditor's process (M4). Owns: its parts and their order. It has its own chain port and its own keys. */
 import type { Config } from "../config.ts";
+import { startHostClock } from "../infra/cluster-clock.ts";
 import { createVerifier } from "../infra/ecdsa.ts";
 import type { Lifecycle } from "../infra/lifecycle.ts";
 import type { Logger } from "../infra/logger.ts";
@@ -23,6 +24,9 @@ export async function startAuditor(config: Config, logger: Logger, life: Lifecyc
   const redis = createRedis(config.REDIS_URL);
   redis.on("error", (err) => logger.warn({ err }, "Redis connection"));
   life.add("redis", async () => void (await redis.quit()));
+  // Only to see how far it is off: the auditor judges the operator's times by its own clock (M4).
+  const clock = await startHostClock({ redis, logger });
+  life.add("clock", () => clock.stop());
   const directory = new RoundDirectory(redis);
   const auditor = await createAuditor(
     {

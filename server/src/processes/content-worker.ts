@@ -12,14 +12,16 @@ import { createRecordQueue, modelJobs } from "../payment/index.ts";
 import { chainOf } from "./chain.ts";
 import { createChainFiles } from "./chain-files.ts";
 import { startHealth } from "./health.ts";
+import { keepTime } from "./keep-time.ts";
 
 export async function startContentWorker(config: Config, logger: Logger, life: Lifecycle): Promise<void> {
   const redis = createRedis(config.REDIS_URL);
   redis.on("error", (err) => logger.warn({ err }, "Redis connection"));
   life.add("redis", async () => void (await redis.quit()));
+  const { now } = await keepTime({ redis, logger }, life);
   const classifier = createClassifier({}, { logger });
   life.add("classifier", () => classifier.stop());
-  const status = { redis, logger, now: Date.now };
+  const status = { redis, logger, now };
   const thresholds = {
     rejectExplicit: config.NSFW_REJECT,
     reviewExplicit: config.NSFW_REVIEW,
@@ -37,7 +39,7 @@ export async function startContentWorker(config: Config, logger: Logger, life: L
     redis,
     fetchFromChain: (sha256) => files.fetch(sha256),
     logger,
-    now: Date.now,
+    now,
     judge,
     async onPublished({ at, ...fields }) {
       for (const job of modelJobs(fields, at)) await records.publish(job);

@@ -38,6 +38,7 @@ import { callbackOf, chainOf } from "./chain.ts";
 import { createChainFiles } from "./chain-files.ts";
 import { createFront } from "./front.ts";
 import { harden, webHardening } from "./hardening.ts";
+import { keepTime } from "./keep-time.ts";
 import { operatorKeystore } from "./keystores.ts";
 import { profilePictures } from "./profile-pictures.ts";
 
@@ -53,7 +54,6 @@ const pageDir = fileURLToPath(new URL("../../../client/dist", import.meta.url));
 
 /** Starts the game and returns the port it listens on. */
 export async function startGame(config: Config, logger: Logger, life: Lifecycle): Promise<number> {
-  const now = Date.now;
   const connect = (name: string) => {
     const redis = createRedis(config.REDIS_URL);
     redis.on("error", (err) => logger.warn({ err, name }, "Redis connection"));
@@ -64,6 +64,7 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
   };
   const redis = connect("main");
   const tapRedis = connect("tap");
+  const { now } = await keepTime({ redis, logger }, life);
 
   const admin = createAdminService({ redis, now });
   const { audit } = admin;

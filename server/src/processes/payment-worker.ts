@@ -12,6 +12,7 @@ import { readJournal } from "../round/journal-store.ts";
 import { chainOf } from "./chain.ts";
 import { createChainFiles } from "./chain-files.ts";
 import { startHealth } from "./health.ts";
+import { keepTime } from "./keep-time.ts";
 import { operatorKeystore } from "./keystores.ts";
 
 export async function startPaymentWorker(config: Config, logger: Logger, life: Lifecycle): Promise<void> {
@@ -22,6 +23,7 @@ export async function startPaymentWorker(config: Config, logger: Logger, life: L
     return redis;
   };
   const redis = connect("main");
+  const { now } = await keepTime({ redis, logger }, life);
   const chain = chainOf(config, logger);
   const media = createMediaKeeper(redis);
   const worker = await createSettlementWorker(
@@ -46,16 +48,16 @@ export async function startPaymentWorker(config: Config, logger: Logger, life: L
         return withoutTitles(entries, await media.takenOf(enteredOf(entries)));
       },
       readMedia: (sha256) => media.read(sha256),
-      auditHead: () => auditHead({ redis, now: Date.now }),
+      auditHead: () => auditHead({ redis, now }),
       isTakenDown: async (memeId) => (await media.takenOf([memeId])).size > 0,
       logger,
-      now: Date.now,
+      now,
     },
   );
   life.add("settlement worker", () => worker.stop());
   const files = createChainFiles({ network: config.NETWORK }, { redis, chain });
   life.add("media cooling", media.startCooling({ finalOnChain: (all) => files.finalOf(all), logger }));
-  const queues = createQueueAge([SETTLEMENT_QUEUE], { redis, logger, now: Date.now });
+  const queues = createQueueAge([SETTLEMENT_QUEUE], { redis, logger, now });
   life.add("queue age", () => queues.stop());
   await startHealth(config, life);
 }

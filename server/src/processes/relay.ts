@@ -16,6 +16,7 @@ import { createScaleSignals, watchUnsent } from "../infra/scale-signals.ts";
 import { bindWeb } from "../web.ts";
 import { createFront } from "./front.ts";
 import { harden, webHardening } from "./hardening.ts";
+import { keepTime } from "./keep-time.ts";
 
 /** How long a request that is under way at the end may still take, ms. */
 const LAST_REQUESTS_MS = 1_000;
@@ -24,12 +25,12 @@ const BACKLOG = 4_096;
 
 /** Starts a relay and returns the port it listens on. Rejects when the port is taken. */
 export async function startRelay(config: Config, logger: Logger, life: Lifecycle): Promise<number> {
-  const now = Date.now;
   const redis = createRedis(config.REDIS_URL);
   redis.on("error", (err) => logger.warn({ err }, "Redis connection"));
   life.add("redis", async () => {
     if (redis.status !== "end") await redis.quit();
   });
+  const { now } = await keepTime({ redis, logger }, life);
   const { audit } = createAdminService({ redis, now });
   const front = await createFront(config, { redis, audit, logger, now }, life);
   const audience = createAudienceService(

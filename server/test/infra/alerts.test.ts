@@ -4,6 +4,7 @@ import { readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { createChain } from "../../src/chain/index.ts";
 import { Breaker } from "../../src/content/aitubo/breaker.ts";
+import { startHostClock } from "../../src/infra/cluster-clock.ts";
 import { measureProcess, metricNames } from "../../src/infra/metrics.ts";
 import { createQueueAge } from "../../src/infra/queue-age.ts";
 import { createRedis } from "../../src/infra/redis.ts";
@@ -83,6 +84,7 @@ describe("alarms", () => {
     try {
       await new Breaker({}, { redis: world.redis, logger: world.logger, now: Date.now }).state();
       measureProcess();
+      (await startHostClock(world)).stop();
       createChain({ network: "devchain", arcUrl: world.net.url, wocUrl: world.net.url, timeoutMs: 1_000 });
       const made = new Set(metricNames());
       const named = (await alarms()).flatMap(
