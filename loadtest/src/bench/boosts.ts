@@ -8,6 +8,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setImmediate as turn } from "node:timers/promises";
 import { fromHex } from "@meme-rounds/shared-schema/bytes";
 import { createVerifier } from "../../../server/src/infra/ecdsa.ts";
 import { takeLease } from "../../../server/src/infra/leases.ts";
@@ -19,6 +20,7 @@ import { appendJournal } from "../../../server/src/round/journal-store.ts";
 import { RefBook } from "../../../server/src/round/refs.ts";
 import { makePlayers, openWithDeposits, signBoosts } from "./crowd.ts";
 import type { Figure } from "./measure.ts";
+import { Patches } from "./patches.ts";
 
 const PLAYERS = 200;
 const MEMES = 20;
@@ -98,16 +100,19 @@ async function measure(redis: ReturnType<typeof createRedis>): Promise<Figure[]>
 
   const lease = await takeLease(redis, "bench", 3_600_000);
   if (!lease) throw new Error("the lease is taken");
+  const patches = new Patches();
   const actor = new RoundActor(state, new RefBook(), {
     append: (items) => appendJournal(redis, lease, "bench", items),
     verify,
     sign: (bytes) => sign(null, bytes, privateKey).toString("hex"),
     now: () => state.open.opensAt + 2_000,
-    onCommitted: () => undefined,
+    pause: turn,
+    onCommitted: (entries, now) => patches.show.committed(entries, now),
     onFailed: (error) => {
       throw error;
     },
   });
+  patches.begin(actor, state);
   const limiter = createLimiter(redis);
   /** ms until the acknowledgement, limits included (I5): each player has an address of its own. */
   const submit = async ({ player, memeId, voucher }: Boost): Promise<number> => {
@@ -137,6 +142,7 @@ async function measure(redis: ReturnType<typeof createRedis>): Promise<Figure[]>
   took = started();
   const full = (await Promise.all(players.map((_, lane) => saturated(lane)))).flat();
   const rate = perSecond(full.length, took());
+  const whileFull = patches.figures("saturated");
 
   const paced: Promise<number>[] = [];
   const clock = started();
@@ -144,6 +150,8 @@ async function measure(redis: ReturnType<typeof createRedis>): Promise<Figure[]>
     while (clock() < (index * 1_000) / PACE) await new Promise(setImmediate);
     paced.push(submit(boost));
   }
+  const latencies = await Promise.all(paced);
+  patches.show.end();
   return [
     {
       name: "boosts accepted, verified and journaled durably",
@@ -157,7 +165,9 @@ async function measure(redis: ReturnType<typeof createRedis>): Promise<Figure[]>
       unit: "/s",
       floor: { name: "XADD with fsync alone, one by one", value: xadd },
     },
-    { name: `acknowledgement p99 at ${PACE} a second`, value: p99(await Promise.all(paced)), unit: "ms" },
+    { name: `acknowledgement p99 at ${PACE} a second`, value: p99(latencies), unit: "ms" },
     { name: `acknowledgement p99 with ${PLAYERS} in flight (saturated)`, value: p99(full), unit: "ms" },
+    ...whileFull,
+    ...patches.figures(`${PACE} boosts a second`),
   ];
 }
