@@ -37,7 +37,8 @@ function stage() {
     return { send: () => undefined, leave };
   };
   const rooms: Rooms = {
-    spectate: (seat, events) => open(`watch ${seat.roomId}`, events),
+    spectate: ({ roomId, publicAddress }, events) =>
+      open(`watch ${roomId}${publicAddress === undefined ? "" : ` at ${publicAddress}`}`, events),
     play: (roomId, token, events) =>
       world.hanging.has(roomId)
         ? new Promise<never>(() => undefined)
@@ -83,6 +84,26 @@ describe("round connection", () => {
       ["watch main-1000"],
     );
     assert.equal(log.at(-1), "live spectator");
+  });
+
+  it("chooses a relay that the snapshot names; asks for a seat once that fails", async () => {
+    const { opened, world, start } = stage();
+    if (world.current.ok) world.current.data.relays = ["a.example", "b.example"];
+    await start();
+    assert.deepEqual(
+      opened.map(({ what }) => what),
+      ["watch main-1000 at b.example"],
+    );
+    const late = stage();
+    if (late.world.current.ok) late.world.current.data.relays = ["a.example", "b.example"];
+    late.world.refuses = true;
+    await late.start();
+    late.world.refuses = false;
+    await late.time.pass(5_000);
+    assert.deepEqual(
+      late.opened.map(({ what }) => what),
+      ["watch main-1000"],
+    );
   });
 
   it("takes a player's place when somebody signs in, and leaves the seat", async () => {

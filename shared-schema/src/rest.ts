@@ -162,6 +162,11 @@ export const snapshotSchema = z.strictObject({
   players: z.number().int(),
   spectators: z.number().int(),
   memes: z.array(snapshotMeme),
+  /**
+   * host[:port][/path] of relays with room: who watches takes one of them at random, without asking for a seat. Absent
+   * where seats have to be asked for.
+   */
+  relays: z.array(z.string()).optional(),
   /** R11: of the process that answers, not of the one that hosts the round. */
   server: z.strictObject({ protocol: z.number().int(), build: z.string() }).optional(),
 });

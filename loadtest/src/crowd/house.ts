@@ -64,13 +64,8 @@ export async function openHouse(options: HouseOptions, signal: AbortSignal, repo
     const round = await roomyRound(game.url, seconds, signal);
     const truth = await Truth.watch(game.url);
     started.push({ stop: () => truth.leave().catch(() => undefined) });
-    const relayUrls = (game.own?.services ?? []).flatMap(({ role, url }) => (role === "relay" ? [url] : []));
     const crowd = await Crowd.start(
-      {
-        gameUrl: game.url,
-        seatUrls: relayUrls.length > 0 ? relayUrls : [game.url],
-        workers: processesFor(count, loaders),
-      },
+      { gameUrl: game.url, workers: processesFor(count, loaders) },
       report,
       signal,
     );

@@ -10,8 +10,6 @@ import type { Order, Progress, Tally, Word } from "./words.ts";
 
 export interface CrowdOptions {
   gameUrl: string;
-  /** Who is asked for seats: relays where there are any, as the edge does (deploy/nginx.conf). */
-  seatUrls: readonly string[];
   workers: number;
 }
 
@@ -75,15 +73,11 @@ export class Crowd {
     process.once("exit", end);
     try {
       for (let at = 0; at < options.workers; at++) {
-        const child = fork(
-          join(import.meta.dirname, "worker.ts"),
-          [options.gameUrl, String(at), options.seatUrls.join()],
-          {
-            stdio: ["ignore", "ignore", "inherit", "ipc"],
-            // Garbage of a moment, as a relay's: kept small it stays in the processor's caches.
-            execArgv: ["--max-semi-space-size=8"],
-          },
-        );
+        const child = fork(join(import.meta.dirname, "worker.ts"), [options.gameUrl, String(at)], {
+          stdio: ["ignore", "ignore", "inherit", "ipc"],
+          // Garbage of a moment, as a relay's: kept small it stays in the processor's caches.
+          execArgv: ["--max-semi-space-size=8"],
+        });
         workers.push({ child, last: undefined });
         if (child.pid !== undefined) report.watch(`spectators-${at + 1}`, child.pid);
       }

@@ -1,12 +1,14 @@
 /**
- * A process full of light spectators: each takes its seat by REST as a page does, joins the relay it was given, and is
- * heard until it is told to leave. Owns: its sockets, what they got. Does not own: how many processes there are.
- * Arguments: the game's address, this worker's number, the addresses that give seats, separated by commas.
+ * A process full of light spectators: each joins a relay as a page does, and is heard until it is told to leave. Owns: its sockets, what they got. Does not own: how many processes there are.
+ * Arguments: the game's address, this worker's number.
+ *
+ * The round's snapshot, which names the relays, is read once a second for all of them: as an edge does for everybody
+ * behind it (deploy/nginx.conf, max-age=1).
  */
 import { Agent, request } from "node:http";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as pause } from "node:timers/promises";
-import { seatAnswer } from "@meme-rounds/shared-schema/rest";
+import { type Snapshot, seatAnswer, snapshotSchema } from "@meme-rounds/shared-schema/rest";
 import { Protocol } from "colyseus.js";
 import { z } from "zod";
 import { AUDIENCE_CLOSE } from "../../../server/src/audience/index.ts";
@@ -19,6 +21,8 @@ const WORD_MS = 1_000;
 const STEP_MS = 10;
 const SEAT_MS = 30_000;
 const LOOK_MS = 10;
+/** So old may the snapshot be that a page gets from an edge's cache, ms. */
+const EDGE_MS = 1_000;
 /** Seats asked for at once: each answer waits for two event loops that are busy writing and reading. */
 const CALLS_AT_ONCE = 1_000;
 /** How long a frame may be under way to the last spectator. */
@@ -29,10 +33,9 @@ const RESEAT_MS = 1_000;
 const FIRST_PORT = 10_000;
 const PORTS = 55_000;
 
-const [gameUrl = "", number = "0", seatUrls = gameUrl] = process.argv.slice(2);
+const [gameUrl = "", number = "0"] = process.argv.slice(2);
 const worker = Number(number);
 const game = new URL(gameUrl);
-const givers = seatUrls.split(",").map((url) => new URL(url));
 const agent = new Agent({
   keepAlive: true,
   maxSockets: CALLS_AT_ONCE,
@@ -76,10 +79,10 @@ const nextSource = (): Address["from"] => {
 };
 
 /** One REST call over a kept connection. Rejects with what went wrong in a word or two. */
-function call(to: URL, method: string, path: string, headers: Record<string, string>): Promise<unknown> {
+function call(method: string, path: string, headers: Record<string, string>): Promise<unknown> {
   return new Promise((resolve, reject) => {
     const asked = request(
-      { host: to.hostname, port: to.port, method, path, agent, headers, timeout: SEAT_MS },
+      { host: game.hostname, port: game.port, method, path, agent, headers, timeout: SEAT_MS },
       (answer) => {
         const parts: Buffer[] = [];
         answer.on("data", (part: Buffer) => parts.push(part));
@@ -149,21 +152,34 @@ class Spectator implements Listener, Stand {
   }
 }
 
-/** One spectator: from the first REST call to its state. Does not reject. */
+let edge: { at: number; snapshot: Promise<Snapshot> } | undefined;
+function currentRound(): Promise<Snapshot> {
+  if (edge !== undefined && performance.now() - edge.at < EDGE_MS) return edge.snapshot;
+  const snapshot = call("GET", "/api/rounds/current", {}).then((body) => snapshotSchema.parse(body));
+  edge = { at: performance.now(), snapshot };
+  return snapshot;
+}
+
+/** The relay that spectator goes to, and the round. */
+async function seatOf(caller: string): Promise<{ address: string; roundId: string }> {
+  const { roundId, relays = [] } = await currentRound();
+  const named = relays[Math.floor(Math.random() * relays.length)];
+  if (named !== undefined) return { address: named, roundId };
+  const given = seatAnswer.parse(await call("GET", "/api/audience/seat", { "x-forwarded-for": caller }));
+  return { address: given.publicAddress ?? game.host, roundId: given.roomId };
+}
+
+/** One spectator: from looking for the round to its state. Does not reject. */
 async function seat(index: number): Promise<void> {
   underWay++;
   const beganAt = performance.now();
   try {
     const caller = callerOf(index);
-    const giver = givers[index % givers.length] ?? game;
-    const given = seatAnswer.parse(
-      await call(giver, "GET", "/api/audience/seat", { "x-forwarded-for": caller }),
-    );
-    const address = given.publicAddress ?? giver.host;
-    const { hostname: host, port } = new URL(`http://${address}`);
+    const { address, roundId } = await seatOf(caller);
+    const [host = "", port] = address.split(":");
     const stream = streams.get(address) ?? new RelayStream();
     streams.set(address, stream);
-    const path = `/${given.processId}/${given.roomId}?sessionId=${given.sessionId}`;
+    const path = `/spectate/${roundId}?sessionId=${worker}-${index}`;
     new Spectator({ host, port: Number(port), path, from: nextSource(), caller }, stream, beganAt);
   } catch (error) {
     underWay--;
@@ -201,7 +217,7 @@ async function play(roomId: string, token: string, index: number): Promise<void>
       authorization: `Bearer ${token}`,
       "content-type": "application/json",
     };
-    const seated = seatSchema.parse(await call(game, "POST", `/matchmake/joinById/${roomId}`, headers));
+    const seated = seatSchema.parse(await call("POST", `/matchmake/joinById/${roomId}`, headers));
     const { hostname: host, port } = new URL(`http://${seated.publicAddress ?? game.host}`);
     const path = `/${seated.processId}/${seated.roomId}?sessionId=${seated.sessionId}`;
     await new Promise<void>((resolve, reject) => {

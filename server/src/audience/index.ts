@@ -44,6 +44,8 @@ export interface AudienceService {
   seats(): { taken: number; free: number };
   /** Spectators of a round over all relays of the cluster, a few seconds old. */
   spectators(roundId: string): Promise<number>;
+  /** Public addresses of the relays newcomers may choose from; none where a seat has to be asked for. */
+  relays(): Promise<string[]>;
   stop(): Promise<void>;
 }
 
@@ -101,6 +103,7 @@ export function createAudienceService(options: AudienceOptions, deps: AudienceDe
       return { taken, free: Math.max(0, limits.maxSpectators - taken) };
     },
     spectators: (roundId) => seats.spectators(roundId),
+    relays: () => seats.named(),
     async stop() {
       for (const timer of timers) clearInterval(timer);
       const rounds = [...relay.counts().keys()];

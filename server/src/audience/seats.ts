@@ -11,6 +11,9 @@ import { z } from "zod";
 const FRESH_MS = 5_000;
 /** Keys outlive the last report by this, s. */
 const TTL_SECONDS = 60;
+/** Relays that carry so many more than the emptiest are not named to newcomers, and how many are named at most. */
+const NAMED_WITHIN = 1_000;
+const NAMED_MOST = 64;
 /** Seats are given from a copy at most this old, ms, so that a rush does not become a rush on Redis. */
 const CACHE_MS = 500;
 
@@ -53,6 +56,8 @@ interface Candidate {
 export interface Seats {
   /** A seat in the arena's live round. @throws CodedError ROUND_NONE, or UNAVAILABLE when no relay is up. */
   take(arena: string): Promise<Seat>;
+  /** Addresses of the relays that newcomers may go to by themselves: those least loaded, as of the last few seconds. */
+  named(): Promise<string[]>;
   /** Spectators of a round over all relays, as of the last few seconds. */
   spectators(roundId: string): Promise<number>;
   /** Says how many sockets this relay carries, in all rounds (0 removes a round). */
@@ -131,6 +136,15 @@ export function createSeats(options: SeatsOptions, deps: { redis: Redis; now: ()
         processId: "spectate",
         ...(best.publicAddress === undefined ? {} : { publicAddress: best.publicAddress }),
       };
+    },
+    async named() {
+      const list = await candidates();
+      const least = Math.min(...list.map(({ sockets }) => sockets));
+      return list
+        .flatMap(({ publicAddress, sockets }) =>
+          publicAddress !== undefined && sockets <= least + NAMED_WITHIN ? [publicAddress] : [],
+        )
+        .slice(0, NAMED_MOST);
     },
     async spectators(roundId) {
       let sum = 0;

@@ -32,7 +32,7 @@ export type ContentPort = Pick<
 /** What the round's pages ask beside that. */
 export type StandingPort = Pick<ContentService, "standingOf">;
 export type AnalyticsPort = Pick<AnalyticsService, "roundFinished" | "roundVoided">;
-export type AudiencePort = Pick<AudienceService, "spectators">;
+export type AudiencePort = Pick<AudienceService, "spectators" | "relays">;
 export type AuthPort = Pick<AuthService, "authenticate" | "play" | "sessions">;
 
 /** How far a round's payout is. */

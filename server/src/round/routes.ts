@@ -17,7 +17,7 @@ import { coveredSnapshot, enteredOf, withoutTitles } from "./covered.ts";
 import type { RoundDetails } from "./details.ts";
 import type { RoundDirectory } from "./directory.ts";
 import { readJournal } from "./journal-store.ts";
-import type { PaymentPort, StandingPort } from "./ports.ts";
+import type { AudiencePort, PaymentPort, StandingPort } from "./ports.ts";
 
 const arena = z.string().min(1).max(32).default("main");
 const idParams = z.object({ id: z.string().max(64) });
@@ -28,12 +28,13 @@ export interface RouteDeps {
   directory: RoundDirectory;
   payment: PaymentPort;
   content: StandingPort;
+  audience: Pick<AudiencePort, "relays">;
   details: RoundDetails;
   version: ServerVersion;
 }
 
 export function roundRoutes(deps: RouteDeps): Route[] {
-  const { redis, directory, payment, content } = deps;
+  const { redis, directory, payment, content, audience } = deps;
   const { detailOf, finished: finishedOr } = deps.details;
 
   return [
@@ -50,8 +51,15 @@ export function roundRoutes(deps: RouteDeps): Route[] {
       async handler({ query }) {
         const snapshot = await directory.snapshot(query.arena);
         if (!snapshot) throw new CodedError("ROUND_NONE");
-        const standings = await content.standingOf(snapshot.memes.map(({ memeId }) => memeId));
-        return { ...coveredSnapshot(snapshot, standings), server: deps.version };
+        const [standings, relays] = await Promise.all([
+          content.standingOf(snapshot.memes.map(({ memeId }) => memeId)),
+          audience.relays(),
+        ]);
+        return {
+          ...coveredSnapshot(snapshot, standings),
+          ...(relays.length > 0 ? { relays } : {}),
+          server: deps.version,
+        };
       },
     }),
     route({
