@@ -8,6 +8,7 @@ import { SOCKET_CLOSE } from "@meme-rounds/shared-schema/close-codes";
 import { CodedError } from "@meme-rounds/shared-schema/errors";
 import { RoundView } from "@meme-rounds/shared-schema/sync-state";
 import { type AuthContext, CloseCode, MatchmakeErrorCode, Room, ServerError } from "../infra/colyseus.ts";
+import { letSeatsGo } from "../infra/let-seats-go.ts";
 import { SOCKET_MESSAGES_PER_SECOND } from "../infra/limits.ts";
 import { RoundActor } from "./actor.ts";
 import { Attendance } from "./attendance.ts";
@@ -33,6 +34,8 @@ import { TickMeter } from "./tick-meter.ts";
 
 /** How often leases, orders, the round's life and who is still signed in are looked after. */
 const CARE_MS = 200;
+/** Between a seat and its socket, s: thousands that arrive at once keep a process busy for as long. */
+const SEAT_SECONDS = 15;
 /** A client that lets this much pile up is closed rather than fed from memory. */
 const MAX_BUFFERED_BYTES = 256 * 1024;
 
@@ -44,7 +47,7 @@ export function createRoundRoom(deps: RoundDeps) {
     /** Colyseus' own timer stays out of it: a patch leaves when there is one (pulse.ts). */
     override patchRate: number | null = null;
     override maxMessagesPerSecond = SOCKET_MESSAGES_PER_SECOND;
-    override seatReservationTimeout = 5;
+    override seatReservationTimeout = SEAT_SECONDS;
     override state = new RoundView();
     private tap: Tap | undefined;
     private patches: PatchSerializer<RoundView> | undefined;
@@ -214,6 +217,11 @@ export function createRoundRoom(deps: RoundDeps) {
 
     override onUncaughtException(error: Error, method: string): void {
       deps.logger.error({ err: error, method, roundId: this.state.roundId }, "the room failed");
+    }
+
+    override disconnect(closeCode?: number): ReturnType<Room["disconnect"]> {
+      letSeatsGo(this);
+      return super.disconnect(closeCode);
     }
 
     override async onDispose(): Promise<void> {

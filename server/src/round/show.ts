@@ -40,7 +40,7 @@ const GAP_PER_SOCKET_MS = 0.04;
 export interface ShowDeps {
   directory: Pick<RoundDirectory, "setSnapshot">;
   payment: Pick<PaymentPort, "headOf" | "keys">;
-  audience: AudiencePort;
+  audience: Pick<AudiencePort, "spectators">;
   meter: TickMeter;
   logger: Logger;
   now(): number;

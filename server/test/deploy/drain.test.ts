@@ -24,6 +24,9 @@ import { until } from "../support/wait.ts";
 /** From the second signal to a boost that the other process has accepted, ms. */
 const BACK_MS = 3_000;
 
+/** From the second signal to the process' end, ms: less than a seat that was given and not taken is kept. */
+const GONE_MS = 8_000;
+
 /** The next process has the round after this, ms: 40 to 250 where nothing else runs. */
 const GOES_ON_MS = 1_500;
 
@@ -137,6 +140,13 @@ describe("draining a process", function () {
     assert.deepEqual(closes, [], "the round is to be finished here: nobody is sent away");
     assert.equal((await ann.current()).roomId, round.roomId);
 
+    const seat = await fetch(`${leaving.url}/matchmake/joinById/${round.roomId}`, {
+      method: "POST",
+      headers: { authorization: `Bearer ${ann.token}`, "content-type": "application/json" },
+      body: "{}",
+    });
+    assert.equal(seat.status, 200, "a seat that nobody comes for");
+
     const handedOverAt = Date.now();
     leaving.signal("SIGTERM");
     await until(() => closes.length > 0, { what: "the players' sockets to close" });
@@ -148,6 +158,7 @@ describe("draining a process", function () {
     );
     assert.ok(backAt - handedOverAt < BACK_MS, `${backAt - handedOverAt} ms`);
     assert.deepEqual(await leaving.ended, { code: 0, signal: null });
+    assert.ok(Date.now() - handedOverAt < GONE_MS, `gone after ${Date.now() - handedOverAt} ms`);
     const pause = loggedAt(staying, "round is hosted here") - loggedAt(leaving, "the round is handed over");
     assert.ok(pause < GOES_ON_MS, `the round stood still for ${pause} ms`);
     await boosts(3);
