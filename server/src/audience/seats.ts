@@ -11,8 +11,11 @@ import { z } from "zod";
 const FRESH_MS = 5_000;
 /** Keys outlive the last report by this, s. */
 const TTL_SECONDS = 60;
-/** Relays that carry so many more than the emptiest are not named to newcomers, and how many are named at most. */
-const NAMED_WITHIN = 1_000;
+/**
+ * Relays that carry so many more than the emptiest are not named to newcomers: more than arrive between two reports in a
+ * rush, or all of it would go to one relay after the other. And how many are named at most.
+ */
+const NAMED_WITHIN = 5_000;
 const NAMED_MOST = 64;
 /** Seats are given from a copy at most this old, ms, so that a rush does not become a rush on Redis. */
 const CACHE_MS = 500;

@@ -34,8 +34,8 @@ const SNAPSHOT_MS = 1_000;
 /** Between two patches: at least while something changes, at most while nothing does, ms. */
 const LEAST_MS = 100;
 const IDLE_MS = 1_000;
-/** So much longer is the least gap for each socket, ms: writing takes a quarter of a core at most. */
-const GAP_PER_SOCKET_MS = 0.04;
+/** So much longer is the least gap for each socket, ms: writing takes an eighth of a core at most. */
+const GAP_PER_SOCKET_MS = 0.1;
 
 export interface ShowDeps {
   directory: Pick<RoundDirectory, "setSnapshot">;

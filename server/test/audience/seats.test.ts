@@ -52,7 +52,7 @@ describe("audience seats", () => {
     // 97 against 100: three to even out, the other ten by halves.
     assert.deepEqual(given, { "free.example": 8, "full.example": 5 });
     assert.deepEqual((await api.named()).toSorted(), ["free.example", "full.example"]);
-    await full.report(new Map([["main-1", 1_200]]));
+    await full.report(new Map([["main-1", 5_200]]));
     clock.now += 1_000;
     assert.deepEqual(
       await api.named(),
