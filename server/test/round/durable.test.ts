@@ -71,7 +71,7 @@ function rig() {
   const show: RoundShow = new RoundShow(view, {
     directory: { setSnapshot: async (snapshot) => snapshots.push(snapshot) > 0 },
     payment: { keys: () => ({}) as never, headOf: async () => undefined as SignedHead | undefined },
-    audience: { spectators: async () => 0, relays: async () => [] },
+    audience: { spectators: async () => 0 },
     meter: new TickMeter(),
     logger,
     now: () => round.now + time.ms,
