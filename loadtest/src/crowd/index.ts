@@ -3,6 +3,7 @@
  * what they say. Does not own: what a worker does (worker.ts), bounds.
  */
 import { type ChildProcess, fork } from "node:child_process";
+import { setPriority } from "node:os";
 import { join } from "node:path";
 import type { Report } from "../report/index.ts";
 import type { Held } from "./stream.ts";
@@ -40,6 +41,7 @@ interface Worker {
 }
 
 const READY_MS = 30_000;
+const NICENESS = 10;
 
 const share = (count: number, workers: number, at: number): number =>
   Math.floor(count / workers) + (at < count % workers ? 1 : 0);
@@ -79,6 +81,8 @@ export class Crowd {
           execArgv: ["--max-semi-space-size=8"],
         });
         workers.push({ child, last: undefined });
+        // As the relays are: on one machine the round's process goes first (server/src/processes/relay.ts).
+        if (child.pid !== undefined) setPriority(child.pid, NICENESS);
         if (child.pid !== undefined) report.watch(`spectators-${at + 1}`, child.pid);
       }
       await Promise.all(

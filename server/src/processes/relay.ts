@@ -2,6 +2,7 @@
  * A process for spectators alone: seats, and the sockets the rounds' patches go out on. No room, no keys, no pictures.
  * Owns: putting the audience service on an HTTP server. Does not own: what it does, the page (a game process serves it).
  */
+import { setPriority } from "node:os";
 import { CodedError } from "@meme-rounds/shared-schema/errors";
 import express from "express";
 import { createAdminService } from "../admin/index.ts";
@@ -23,8 +24,15 @@ const LAST_REQUESTS_MS = 1_000;
 /** Connections the kernel holds until they are taken: a round's opening brings thousands at once. */
 const BACKLOG = 4_096;
 
+/**
+ * Where a relay shares a machine with the process that hosts the round, that one goes first: its ticks and its answers to
+ * players are what everything waits for. Anybody may lower itself; on a machine of its own it changes nothing.
+ */
+const NICENESS = 10;
+
 /** Starts a relay and returns the port it listens on. Rejects when the port is taken. */
 export async function startRelay(config: Config, logger: Logger, life: Lifecycle): Promise<number> {
+  setPriority(NICENESS);
   const redis = createRedis(config.REDIS_URL);
   redis.on("error", (err) => logger.warn({ err }, "Redis connection"));
   life.add("redis", async () => {
