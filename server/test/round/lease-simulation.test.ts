@@ -15,6 +15,7 @@ const BUGS: Record<Bug, readonly [from: number, within: number]> = {
   "unfenced-live": [1, 400],
   "early-slot": [1, 50],
   "early-ack": [1, 150],
+  "early-show": [1, 150],
 };
 const ONE = process.env.SIMULATE;
 

@@ -47,7 +47,14 @@ export interface Room {
 }
 
 /** A bug of the process itself, to show that the simulation finds it. */
-export type HostMutation = "early-ack";
+export type HostMutation = "early-ack" | "early-show";
+
+/** How far a round's journal was when everybody was shown it. */
+export interface Seen {
+  roundId: string;
+  seq: number;
+  hash: string;
+}
 
 export interface HostOptions {
   clients: number;
@@ -61,6 +68,7 @@ export class Host {
   /** By roomId; those that are over stay listed, as their sockets' other ends know them. */
   readonly rooms = new Map<string, Room>();
   readonly keeper: RoundKeeper;
+  readonly seen: Seen[] = [];
   private readonly redis: Redis;
   private readonly directory: RoundDirectory;
   private readonly follower: RoundFollower;
@@ -157,6 +165,14 @@ export class Host {
       onModel: () => undefined,
       onOver: end,
     });
+    const show = (head: { seq: number; hash: string }): void => {
+      this.seen.push({ roundId, seq: head.seq, hash: head.hash });
+    };
+    const look = (): void => {
+      if (this.mutation === "early-show") show(opened.state.head);
+      // Refused where the round is lost here: nobody is shown anything then.
+      else actor.read(({ head }) => show(head)).catch(() => undefined);
+    };
     const care = (): void => {
       if (room.isOver) return;
       const now = process.now();
@@ -164,6 +180,7 @@ export class Host {
         .tick(now)
         .catch((error: unknown) => world.note(`${process.name} does not renew: ${String(error)}`));
       void life.tick(now);
+      look();
       process.after(CARE_MS, care);
     };
     isListed = true;

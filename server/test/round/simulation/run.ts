@@ -4,7 +4,7 @@
  */
 import { type Entry, entrySchema } from "@meme-rounds/shared-schema/records";
 import { replay } from "@meme-rounds/shared-schema/reducer";
-import { ARENA, Host, type HostMutation, ROUND_SECONDS } from "./host.ts";
+import { ARENA, Host, type HostMutation, ROUND_SECONDS, type Seen } from "./host.ts";
 import { clientOf, Server, SimProcess } from "./network.ts";
 import { Player } from "./player.ts";
 import { type Mutation, RedisModel } from "./redis-model.ts";
@@ -41,8 +41,9 @@ export interface Outcome {
 
 /** With a bug put in, if one is given. */
 export async function simulate(seed: number, bug?: Bug): Promise<Outcome> {
-  const hostMutation = bug === "early-ack" ? bug : undefined;
-  const model = new RedisModel(bug === "early-ack" ? undefined : bug);
+  const inHost = bug === "early-ack" || bug === "early-show";
+  const hostMutation = inHost ? bug : undefined;
+  const model = new RedisModel(inHost ? undefined : bug);
   // The slot ends somewhere in the trouble, or not at all; never so late that its successor has no time to show.
   const world = new World(seed, 0);
   const { random } = world;
@@ -128,6 +129,11 @@ export async function simulate(seed: number, bug?: Bug): Promise<Outcome> {
   await world.run(start + whole + BOUND_MS);
   judgeLife(world, server, hosts, players, start + whole);
   const records = judgeJournals(world, model, players);
+  judgeSeen(
+    world,
+    model,
+    hosts.flatMap(({ seen }) => seen),
+  );
   const promised = players.reduce((sum, one) => sum + one.promised.length, 0);
   const hosted = hosts.reduce((sum, one) => sum + one.rooms.size, 0);
   return { violations: world.violations, log: world.log, promised, records, hosted };
@@ -197,4 +203,15 @@ function judgeJournals(world: World, model: RedisModel, players: readonly Player
         );
     }
   return records;
+}
+
+/** R4: whatever anybody was shown of a round is what its journal says, by whichever process, however it ended. */
+function judgeSeen(world: World, model: RedisModel, seen: readonly Seen[]): void {
+  const hashes = new Map<string, string>();
+  for (const [key, items] of model.streams)
+    for (const [id, fields] of items)
+      hashes.set(`${key.slice("mr:journal:".length)} ${id}`, (JSON.parse(fields[1] ?? "") as Entry).hash);
+  for (const { roundId, seq, hash } of seen)
+    if (hashes.get(`${roundId} ${seq}-0`) !== hash)
+      world.violated(`record ${seq} of ${roundId} was shown and is not in the journal`);
 }
