@@ -1,14 +1,13 @@
 /**
  * Deposits (M1): is this transaction a deposit of this player in this round? Owns: the order of checks, the claim of an
- * outpoint in the cluster, waiting for the network. Does not own: what it spends (sources.ts), trust in unmined ones
+ * outpoint in the cluster, waiting for the network. Does not own: what it spends (sources.ts, scripts.ts), trust in unmined ones
  * (limits.ts), whether it counts at the freeze (judge.ts), the journal.
  */
-import { LockingScript, Transaction } from "@bsv/sdk";
 import { type Refusal, refuse } from "@meme-rounds/shared-schema/errors";
 import { entryIdOf, escrowScript } from "@meme-rounds/shared-schema/escrow";
 import type { Network } from "@meme-rounds/shared-schema/records";
 import { minerFeeOf } from "@meme-rounds/shared-schema/settlement";
-import { type BroadcastResult, type ChainPort, verifyInputScripts } from "../../chain/index.ts";
+import type { BroadcastResult, ChainPort } from "../../chain/index.ts";
 import type { Logger } from "../../infra/logger.ts";
 import type { Redis } from "../../infra/redis.ts";
 import { mapLimited } from "../parallel.ts";
@@ -16,6 +15,7 @@ import { type ReadOutput, type ReadTransaction, readSent } from "../transaction.
 import { keepAncestors } from "./ancestors.ts";
 import { type Deposited, judgeDeposits } from "./judge.ts";
 import { DepositLimits } from "./limits.ts";
+import { checkScripts } from "./scripts.ts";
 import { sourcesOf } from "./sources.ts";
 import { DepositTxs } from "./txs.ts";
 
@@ -79,8 +79,6 @@ const WATCH_MS = 5_000;
 const WATCH_POLL_MS = 1_000;
 const PARALLEL = 16;
 const MAX_INPUTS = 100;
-/** A longer parent script is none that a wallet makes, and could be made to take long. */
-const MAX_SCRIPT_BYTES = 10_000;
 /** A fee above this, or above 20 times what the rate asks, is a slip of the payer's. */
 const GENEROUS_FEE = 10_000;
 /** A claim outlives its round by far; the escrow script names the round, so it cannot be used in another. */
@@ -255,14 +253,4 @@ function refusalOf(result: Exclude<BroadcastResult, { outcome: "seen" | "pending
   if (result.outcome === "conflict") return refuse("DEPOSIT_CONFLICT");
   if (result.code === "INPUTS") return refuse("DEPOSIT_INPUTS_UNKNOWN", result.reason);
   return refuse("DEPOSIT_REJECTED", result.reason);
-}
-
-function checkScripts(tx: ReadTransaction, sources: ReadOutput[]): Refusal | undefined {
-  if (sources.some(({ script }) => script.length / 2 > MAX_SCRIPT_BYTES))
-    return refuse("DEPOSIT_REJECTED", "It spends an output whose script is too long.");
-  const verdict = verifyInputScripts(Transaction.fromHex(tx.rawHex), (_input, index) => {
-    const source = sources[index];
-    return source && { satoshis: source.sats, lockingScript: LockingScript.fromHex(source.script) };
-  });
-  return verdict.ok ? undefined : refuse("DEPOSIT_REJECTED", `Input ${verdict.input}: ${verdict.reason}`);
 }
