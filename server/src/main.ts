@@ -42,15 +42,20 @@ async function main(): Promise<void> {
     logger.info({ services: config.SERVICES, port: config.PORT, network: config.NETWORK }, "ready");
     process.send?.("ready");
   } catch (error) {
+    // What was started may hang as what could not be started did: why it failed is said in any case.
+    setTimeout(() => giveUp(error), STOP_MS).unref();
     await life.stop();
     throw error;
   }
 }
 
-main().catch((error: unknown) => {
+/** Says why this process cannot run, and ends it. */
+function giveUp(error: unknown): never {
   if (error instanceof ConfigError) console.error(`These settings cannot work:\n${error.message}`);
   else if (error instanceof CodedError && error.code.startsWith("KEYSTORE_"))
     console.error(`The keys cannot be opened:\n${error.message}\n${ERRORS[error.code].advice}`);
   else console.error(error);
   process.exit(1);
-});
+}
+
+main().catch(giveUp);

@@ -4,7 +4,7 @@
  * sweep asks by itself at its own pace: a hint that is lost costs seconds, a forged one nothing.
  */
 import type { CallbackHub } from "../chain/index.ts";
-import type { Redis } from "../infra/redis.ts";
+import { closeRedis, type Redis } from "../infra/redis.ts";
 import { HINT_CHANNEL } from "./queue.ts";
 
 export interface HintDeps {
@@ -48,6 +48,6 @@ export class Hints {
 
   async stop(): Promise<void> {
     this.follow(new Map());
-    await this.deps.redis.quit();
+    await closeRedis(this.deps.redis);
   }
 }

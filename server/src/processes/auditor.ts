@@ -4,7 +4,7 @@ import { startHostClock } from "../infra/cluster-clock.ts";
 import { createVerifier } from "../infra/ecdsa.ts";
 import type { Lifecycle } from "../infra/lifecycle.ts";
 import type { Logger } from "../infra/logger.ts";
-import { createRedis } from "../infra/redis.ts";
+import { closeRedis, createRedis } from "../infra/redis.ts";
 import { isReal } from "../mixtures.ts";
 import { createAuditor, publishHead } from "../payment/index.ts";
 import { RoundDirectory } from "../round/directory.ts";
@@ -23,7 +23,7 @@ function ownChain(config: Config): Config {
 export async function startAuditor(config: Config, logger: Logger, life: Lifecycle): Promise<void> {
   const redis = createRedis(config.REDIS_URL);
   redis.on("error", (err) => logger.warn({ err }, "Redis connection"));
-  life.add("redis", async () => void (await redis.quit()));
+  life.add("redis", () => closeRedis(redis));
   // Only to see how far it is off: the auditor judges the operator's times by its own clock (M4).
   const clock = await startHostClock({ redis, logger });
   life.add("clock", () => clock.stop());

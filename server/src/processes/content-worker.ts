@@ -7,7 +7,7 @@ import { isUnsafe } from "../content/moderation/scores.ts";
 import { createContentWorker } from "../content/pipeline/content-worker.ts";
 import type { Lifecycle } from "../infra/lifecycle.ts";
 import type { Logger } from "../infra/logger.ts";
-import { createRedis } from "../infra/redis.ts";
+import { closeRedis, createRedis } from "../infra/redis.ts";
 import { createRecordQueue, modelJobs } from "../payment/index.ts";
 import { chainOf } from "./chain.ts";
 import { createChainFiles } from "./chain-files.ts";
@@ -17,7 +17,7 @@ import { keepTime } from "./keep-time.ts";
 export async function startContentWorker(config: Config, logger: Logger, life: Lifecycle): Promise<void> {
   const redis = createRedis(config.REDIS_URL);
   redis.on("error", (err) => logger.warn({ err }, "Redis connection"));
-  life.add("redis", async () => void (await redis.quit()));
+  life.add("redis", () => closeRedis(redis));
   const { now } = await keepTime({ redis, logger }, life);
   const classifier = createClassifier({}, { logger });
   life.add("classifier", () => classifier.stop());

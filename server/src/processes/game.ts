@@ -22,7 +22,7 @@ import { PATIENCE } from "../infra/http-guard.ts";
 import type { Lifecycle } from "../infra/lifecycle.ts";
 import type { Logger } from "../infra/logger.ts";
 import { ProcessRegistry } from "../infra/process-registry.ts";
-import { createRedis } from "../infra/redis.ts";
+import { closeRedis, createRedis } from "../infra/redis.ts";
 import { SafeRedisDriver } from "../infra/safe-driver.ts";
 import { createScaleSignals, watchUnsent } from "../infra/scale-signals.ts";
 import {
@@ -57,9 +57,7 @@ export async function startGame(config: Config, logger: Logger, life: Lifecycle)
   const connect = (name: string) => {
     const redis = createRedis(config.REDIS_URL);
     redis.on("error", (err) => logger.warn({ err, name }, "Redis connection"));
-    life.add(`redis ${name}`, async () => {
-      if (redis.status !== "end") await redis.quit();
-    });
+    life.add(`redis ${name}`, () => closeRedis(redis));
     return redis;
   };
   const redis = connect("main");

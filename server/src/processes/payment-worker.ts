@@ -5,7 +5,7 @@ import { createMediaKeeper } from "../content/index.ts";
 import type { Lifecycle } from "../infra/lifecycle.ts";
 import type { Logger } from "../infra/logger.ts";
 import { createQueueAge } from "../infra/queue-age.ts";
-import { createRedis } from "../infra/redis.ts";
+import { closeRedis, createRedis } from "../infra/redis.ts";
 import { createSettlementWorker, SETTLEMENT_QUEUE } from "../payment/index.ts";
 import { enteredOf, withoutTitles } from "../round/covered.ts";
 import { readJournal } from "../round/journal-store.ts";
@@ -19,7 +19,7 @@ export async function startPaymentWorker(config: Config, logger: Logger, life: L
   const connect = (name: string) => {
     const redis = createRedis(config.REDIS_URL);
     redis.on("error", (err) => logger.warn({ err, name }, "Redis connection"));
-    life.add(`redis ${name}`, async () => void (await redis.quit()));
+    life.add(`redis ${name}`, () => closeRedis(redis));
     return redis;
   };
   const redis = connect("main");

@@ -12,7 +12,7 @@ import { servingOn, watchIntake } from "../infra/http-drain.ts";
 import { PATIENCE } from "../infra/http-guard.ts";
 import type { Lifecycle } from "../infra/lifecycle.ts";
 import type { Logger } from "../infra/logger.ts";
-import { createRedis } from "../infra/redis.ts";
+import { closeRedis, createRedis } from "../infra/redis.ts";
 import { createScaleSignals, watchUnsent } from "../infra/scale-signals.ts";
 import { bindWeb } from "../web.ts";
 import { createFront } from "./front.ts";
@@ -35,9 +35,7 @@ export async function startRelay(config: Config, logger: Logger, life: Lifecycle
   setPriority(NICENESS);
   const redis = createRedis(config.REDIS_URL);
   redis.on("error", (err) => logger.warn({ err }, "Redis connection"));
-  life.add("redis", async () => {
-    if (redis.status !== "end") await redis.quit();
-  });
+  life.add("redis", () => closeRedis(redis));
   const { now } = await keepTime({ redis, logger }, life);
   const { audit } = createAdminService({ redis, now });
   const front = await createFront(config, { redis, audit, logger, now }, life);
