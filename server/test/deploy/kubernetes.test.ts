@@ -137,7 +137,7 @@ describe("deploy/kubernetes", () => {
 
   it("O7, O8: every setting is one of config.ts, and every secret and its key is in the template", () => {
     const known = new Set([...settingsTable().matchAll(/\b[A-Z][A-Z0-9_]+\b/g)].map(([name]) => name));
-    const others = new Set(["POD_NAME", "NODE_EXTRA_CA_CERTS"]);
+    const others = new Set(["POD_NAME", "NODE_EXTRA_CA_CERTS", "NODE_OPTIONS"]);
     const secrets = new Map(
       of("Secret", secret).map(({ name, stringData }) => [name, Object.keys(stringData)]),
     );

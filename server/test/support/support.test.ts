@@ -64,7 +64,7 @@ describe("test support", () => {
 
   it("a process is ready when it says so, and its output and end are told", async () => {
     const script =
-      "console.log('open'); process.on('SIGTERM', () => process.exit(7)); setInterval(() => {}, 1000)";
+      "process.on('SIGTERM', () => process.exit(7)); setInterval(() => {}, 1000); console.log('open')";
     const running = await startProcess({ name: "talker", args: ["-e", script], ready: { line: /open/ } });
     assert.deepEqual(await running.stop(), { code: 7, signal: null });
     assert.equal(running.output(), "open\n");
