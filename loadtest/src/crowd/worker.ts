@@ -10,10 +10,10 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as pause } from "node:timers/promises";
 import { type Snapshot, seatAnswer, snapshotSchema } from "@meme-rounds/shared-schema/rest";
 import { Protocol } from "colyseus.js";
-import { z } from "zod";
 import { AUDIENCE_CLOSE } from "../../../server/src/audience/index.ts";
 import { Counts, dueBy, Times } from "./counts.ts";
 import { type Address, LightSocket, type Listener } from "./light-socket.ts";
+import { Players } from "./players.ts";
 import { RelayStream, type Stand } from "./stream.ts";
 import type { Order, Word } from "./words.ts";
 
@@ -46,17 +46,14 @@ const agent = new Agent({
 const inbox = Buffer.allocUnsafe(256 * 1_024);
 const streams = new Map<string, RelayStream>();
 const spectators = new Set<Spectator>();
-const players = new Set<LightSocket>();
 const failed = new Counts<string>();
 const gone = new Counts<string>();
 const joinTimes = new Times();
-const playTimes = new Times();
 const latencies = new Times();
 const lag = monitorEventLoopDelay({ resolution: LOOK_MS });
 lag.enable();
 let begun = 0;
 let joined = 0;
-let playing = 0;
 let underWay = 0;
 let delivered = 0;
 let due = 0;
@@ -160,6 +157,8 @@ function currentRound(): Promise<Snapshot> {
   return snapshot;
 }
 
+const players = new Players({ game, call, callerOf, nextSource, inbox, failed });
+
 /** The relay that spectator goes to, and the round. */
 async function seatOf(caller: string): Promise<{ address: string; roundId: string }> {
   const { roundId, relays = [] } = await currentRound();
@@ -198,61 +197,6 @@ async function join(count: number, perSecond: number, atOnce: number): Promise<v
   while (underWay > 0 && !leaving) await pause(STEP_MS);
 }
 
-const seatSchema = z.object({
-  roomId: z.string(),
-  processId: z.string(),
-  sessionId: z.string(),
-  publicAddress: z.string().optional(),
-});
-/** ROOM_DATA of the message `you`: its code, then the name as MessagePack writes short texts. */
-const YOU = Buffer.from([Protocol.ROOM_DATA, 0xa3, ...Buffer.from("you")]);
-
-/** One player with a token: from the first call to `you`. Does not reject. */
-async function play(roomId: string, token: string, index: number): Promise<void> {
-  const beganAt = performance.now();
-  const caller = callerOf(50_000 + index);
-  try {
-    const headers = {
-      "x-forwarded-for": caller,
-      authorization: `Bearer ${token}`,
-      "content-type": "application/json",
-    };
-    const seated = seatSchema.parse(await call("POST", `/matchmake/joinById/${roomId}`, headers));
-    const { hostname: host, port } = new URL(`http://${seated.publicAddress ?? game.host}`);
-    const path = `/${seated.processId}/${seated.roomId}?sessionId=${seated.sessionId}`;
-    await new Promise<void>((resolve, reject) => {
-      const socket = new LightSocket(
-        { host, port: Number(port), path, from: nextSource(), caller },
-        {
-          frame(bytes, from, to) {
-            if (to - from >= YOU.length && bytes.compare(YOU, 0, YOU.length, from, from + YOU.length) === 0)
-              resolve();
-          },
-          gone(code) {
-            players.delete(socket);
-            reject(new Error(`player's socket ${code}`));
-          },
-        },
-        inbox,
-      );
-      players.add(socket);
-    });
-    playing++;
-    playTimes.record(performance.now() - beganAt);
-  } catch (error) {
-    failed.add(error instanceof Error ? error.message : String(error));
-  }
-}
-
-async function playAll(roomId: string, tokens: readonly string[], overMs: number): Promise<void> {
-  const start = performance.now();
-  const all = tokens.map(async (token, index) => {
-    await pause(Math.max(0, (index * overMs) / tokens.length - (performance.now() - start)));
-    await play(roomId, token, index);
-  });
-  await Promise.all(all);
-}
-
 /** Begins to count, or ends it and waits for what is still under way. */
 async function measure(on: boolean): Promise<void> {
   if (on) {
@@ -287,7 +231,8 @@ function compare(): void {
 
 function leave(): void {
   leaving = true;
-  for (const one of [...spectators, ...players]) one.drop();
+  for (const one of spectators) one.drop();
+  players.drop();
 }
 
 /** How things stand, and what happened since the last such word. */
@@ -298,11 +243,11 @@ function tellProgress(): void {
     say: "progress",
     begun,
     joined,
-    players: playing,
+    players: players.playing,
     failed: failed.take(),
     gone: gone.take(),
     joinTimes: joinTimes.take(),
-    playTimes: playTimes.take(),
+    playTimes: players.times.take(),
     latencies: latencies.take(),
     delivered,
     due,
@@ -312,7 +257,7 @@ function tellProgress(): void {
 
 async function obey(order: Order): Promise<void> {
   if (order.do === "join") await join(order.count, order.perSecond, order.atOnce);
-  else if (order.do === "play") await playAll(order.roomId, order.tokens, order.overMs);
+  else if (order.do === "play") await players.play(order.roomId, order.tokens, order.overMs);
   else if (order.do === "measure") await measure(order.on);
   else if (order.do === "compare") return compare();
   else leave();
