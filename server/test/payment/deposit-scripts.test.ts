@@ -51,7 +51,7 @@ describe("deposits: the scripts they spend", () => {
   it("M1: a hash that is opened, and a branch, are run", () => {
     const sha256OfZero = "6e340b9cffb37a989ca544e6bb780a2c78901d3fb33738768511a30617afa01d";
     assert.equal(judged(`a820${sha256OfZero}87`, "0100"), undefined);
-    assert.equal(judged(`a820${sha256OfZero}87`, "0111"), "DEPOSIT_REJECTED Input 0: evaluates to false");
+    assert.match(judged(`a820${sha256OfZero}87`, "0111") ?? "", /^DEPOSIT_REJECTED Input 0: /);
     assert.equal(judged("6351670068", "51"), undefined);
   });
 
