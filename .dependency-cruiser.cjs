@@ -82,12 +82,12 @@ module.exports = {
     },
     {
       name: "audience-knows-no-game",
-      comment: "The relay passes bytes on unread: of ours it uses infra/ and the error codes.",
+      comment: "The relay passes bytes on unread: of ours it uses infra/ and the codes of errors and closing.",
       severity: "error",
       from: { path: "^server/src/audience/" },
       to: {
         path: "^(server/src|shared-schema)/",
-        pathNot: ["^server/src/(audience|infra)/", "^shared-schema/src/errors\\.ts$"],
+        pathNot: ["^server/src/(audience|infra)/", "^shared-schema/src/(errors|close-codes)\\.ts$"],
       },
     },
     {

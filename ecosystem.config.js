@@ -17,6 +17,8 @@ const port = Number(process.env.PORT ?? 2567);
 const auditorPort = Number(process.env.AUDITOR_PORT ?? port + 1);
 const games = Number(process.env.GAMES ?? 1);
 const relays = Number(process.env.RELAYS ?? 0);
+/** Relays' spectators come in on the port after their own (docs/OPERATIONS.md, Scaling). */
+const onUws = process.env.AUDIENCE_TRANSPORT === "uws";
 const drainSeconds = Number(process.env.DRAIN_SECONDS ?? 660);
 /** Beyond the drain, ms: what main.ts gives itself, and a little more before PM2 kills. */
 const stopMs = 20_000;
@@ -25,6 +27,9 @@ const jobMs = 60_000;
 
 /** Ports of one kind of process: the edge knows a game by its 7 and a relay by its 2 at the end. */
 const portsOf = (count, first) => Array.from({ length: count }, (_, at) => first + 10 * at);
+
+/** Where a relay's spectators come in. */
+const socketsOf = (ownPort) => (onUws ? ownPort + 1 : ownPort);
 
 /** Under which clients reach this very process; nothing where there is only one. */
 function addressOf(ownPort) {
@@ -36,7 +41,7 @@ function addressOf(ownPort) {
     // The page of one process opens sockets to all.
     PAGE_CONNECT:
       process.env.PAGE_CONNECT ??
-      [...portsOf(games, port), ...portsOf(relays, port + 5)].map((each) => `ws://${reached(each)}`).join(),
+      [...portsOf(games, port), ...portsOf(relays, port + 5).map(socketsOf)].map((each) => `ws://${reached(each)}`).join(),
   };
 }
 
@@ -73,6 +78,14 @@ function app(name, services, ownPort, more = {}) {
   };
 }
 
+/** A process of spectators alone. */
+const relay = (name, ownPort) =>
+  faced(name, "audience", ownPort, {
+    ...RELAY_MEMORY,
+    ...addressOf(socketsOf(ownPort)),
+    UWS_PORT: String(socketsOf(ownPort)),
+  });
+
 /** Clients come to it: a live round is finished or handed over, spectators go elsewhere, before it stops (R11). */
 function faced(name, services, ownPort, env = {}) {
   return app(name, services, ownPort, {
@@ -97,7 +110,5 @@ export const apps = [
   ...portsOf(games, port).map((own, at) =>
     faced(numbered("game", games, at), "auth,content,round,payment,audience", own),
   ),
-  ...portsOf(relays, port + 5).map((own, at) =>
-    faced(numbered("relay", relays, at), "audience", own, RELAY_MEMORY),
-  ),
+  ...portsOf(relays, port + 5).map((own, at) => relay(numbered("relay", relays, at), own)),
 ];

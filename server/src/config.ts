@@ -153,6 +153,17 @@ const schema = z.object({
     .string()
     .optional()
     .describe("host[:port] under which clients reach this process's sockets."),
+  AUDIENCE_TRANSPORT: z
+    .enum(["ws", "uws"])
+    .default("ws")
+    .describe("What carries a relay's spectators: ws, or uws on UWS_PORT (docs/OPERATIONS.md, Scaling)."),
+  UWS_PORT: port
+    .default(2_590)
+    .describe("With AUDIENCE_TRANSPORT=uws: where a relay's spectators come in; PUBLIC_ADDRESS leads there."),
+  UWS_MODULE: z
+    .string()
+    .default("uWebSockets.js")
+    .describe("With AUDIENCE_TRANSPORT=uws: the package, or the folder it is installed in."),
   METRICS_TOKEN: z
     .string()
     .min(16)

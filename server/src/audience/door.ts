@@ -10,13 +10,13 @@ import type { Relay } from "./relay.ts";
 import { type Door, type Spectator, SpectatorSocket } from "./spectator.ts";
 
 /** Spectators send one to nine bytes; nothing longer is read. */
-const MAX_CLIENT_FRAME_BYTES = 256;
+export const MAX_CLIENT_FRAME_BYTES = 256;
 /** How long `stop` waits for clients to answer the close, ms. */
-const CLOSE_WAIT_MS = 2_000;
+export const CLOSE_WAIT_MS = 2_000;
 const PATH = /^\/spectate\/([A-Za-z0-9_-]{1,80})$/;
 
 /** The round a spectator's address names; undefined where it is none. */
-function spectateOf(target: string) {
+export function spectateOf(target: string) {
   const url = URL.parse(target, "ws://relay");
   const roundId = url === null ? undefined : PATH.exec(url.pathname)?.[1];
   if (url === null || roundId === undefined) return undefined;

@@ -14,8 +14,8 @@ export interface FeedDeps {
   after(ms: number, run: () => void): () => void;
   /** The mirror's: everything that was given to `forward` and `resync` so far is in it. */
   stand(): Stand;
-  /** ms between two flushes, as things are now. */
-  everyMs(): number;
+  /** ms between two flushes, as things are now; the last one took `tookMs` to be with everybody. */
+  everyMs(tookMs: number): number;
   spectators(): number;
   /** Who joins from now on is sent this. */
   show(stand: Stand): void;
@@ -41,17 +41,20 @@ export function createFeed(deps: FeedDeps): Feed {
   let cancel: (() => void) | undefined;
   let stopped = false;
   let isSending = false;
+  let tookMs = 0;
 
   const flush = (): void => {
     cancel?.();
     cancel = undefined;
     if (batch.isEmpty || stopped) return;
     const stand = deps.stand();
-    pace.written(deps.now());
+    const beganAt = deps.now();
+    pace.written(beganAt);
     // First: who joins while this is being written has it in its state, and is not among the receivers.
     isSending = true;
     deps.send(batch.take(stand), () => {
       isSending = false;
+      tookMs = deps.now() - beganAt;
       if (!batch.isEmpty) soon();
     });
     deps.show(stand);
@@ -60,7 +63,7 @@ export function createFeed(deps: FeedDeps): Feed {
   const soon = (): void => {
     // A machine that cannot keep up sends less often: what comes meanwhile becomes one batch, not a queue of them.
     if (cancel !== undefined || stopped || isSending) return;
-    const ms = pace.wait(deps.now(), deps.everyMs());
+    const ms = pace.wait(deps.now(), deps.everyMs(tookMs));
     if (ms === 0) flush();
     else cancel = deps.after(ms, flush);
   };

@@ -13,8 +13,12 @@ import type { Logger } from "../infra/logger.ts";
 import { createWsDoor } from "./door.ts";
 import { createRelay, RELAY_LIMITS, type RelayLimits } from "./relay.ts";
 import { createSeats, seatSchema } from "./seats.ts";
+import type { Uws } from "./uws.ts";
+import { openUwsDoor, type UwsDoor, type UwsDoorDeps, type UwsDoorOptions } from "./uws-door.ts";
 
 export { AUDIENCE_CLOSE } from "./crowd.ts";
+export { loadUws } from "./uws.ts";
+export type { Admission } from "./uws-door.ts";
 
 const TICK_MS = 1_000;
 const REPORT_MS = 2_000;
@@ -38,6 +42,11 @@ export interface AudienceService {
   routes: Route[];
   /** Call it before any other upgrade handler: true when the request was a spectator's. */
   handleUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): boolean;
+  /**
+   * Takes spectators on uWebSockets as well, on a port of its own. Gives the port; rejects when it is taken. `admit` and
+   * `onRules` are what guards the other way in.
+   */
+  listen(uws: Uws, options: UwsDoorOptions & Pick<UwsDoorDeps, "admit" | "onRules">): Promise<number>;
   /** R11: who asks for a seat from now on gets one on another relay, if there is any; who sits here stays until `stop`. */
   leave(): Promise<void>;
   /** Seats of this process, in all rounds (O8): 0 and 0 where it carries nobody. */
@@ -68,6 +77,7 @@ export function createAudienceService(options: AudienceOptions, deps: AudienceDe
     soon: setImmediate,
   });
   const door = createWsDoor({ relay, now });
+  let uwsDoor: UwsDoor | undefined;
   const seats = createSeats(
     { relayId: randomUUID(), publicAddress: options.publicAddress, carries: options.carries ?? true },
     { redis, now },
@@ -96,6 +106,10 @@ export function createAudienceService(options: AudienceOptions, deps: AudienceDe
       }),
     ],
     handleUpgrade: (req, socket, head) => door.handleUpgrade(req, socket, head),
+    async listen(uws, { host, port, admit, onRules }) {
+      uwsDoor = await openUwsDoor({ host, port }, { uws, relay, logger, now, admit, onRules });
+      return uwsDoor.port;
+    },
     leave: () => seats.withdraw([]),
     seats() {
       if (options.carries === false) return { taken: 0, free: 0 };
@@ -108,7 +122,7 @@ export function createAudienceService(options: AudienceOptions, deps: AudienceDe
       for (const timer of timers) clearInterval(timer);
       const rounds = [...relay.counts().keys()];
       relay.stop();
-      await door.stop();
+      await Promise.all([door.stop(), uwsDoor?.stop()]);
       await seats.withdraw(rounds);
       redis.disconnect();
       subscriber.disconnect();

@@ -1,5 +1,5 @@
 /**
- * How often a relay writes to its spectators, and how much of the chat it passes on. Pure; time is passed in.
+ * How often a relay writes to its spectators, also in a rush, and how much of the chat it passes on. Pure; time is passed in.
  * Owns: these two rates. Does not own: what is written (batch.ts), timers, sockets.
  */
 
@@ -18,6 +18,19 @@ const LINES_AT_ONCE = 10;
 /** ms between two flushes where this process carries so many sockets. */
 export const flushMs = (sockets: number): number =>
   Math.min(MOST_MS, Math.max(LEAST_MS, (sockets * 1_000) / WRITES_PER_SECOND));
+
+/** So many who come to one relay in a second are a rush. */
+const RUSH = 50;
+/** In a rush, updates take a third of the time at most, and come at least this often, ms. */
+const RUSH_SHARE = 3;
+const RUSH_MOST_MS = 4_000;
+
+/**
+ * ms between two flushes while `arrivals` came in the last second and the last flush took `tookMs`: whoever waits for a
+ * first state goes before everybody else's next one, or on a busy machine nobody gets in any more.
+ */
+export const rushMs = (arrivals: number, tookMs: number): number =>
+  arrivals < RUSH ? 0 : Math.min(RUSH_MOST_MS, RUSH_SHARE * tookMs);
 
 /** Leading edge at once, trailing edge always: what comes too early waits, and is never left out. */
 export class Pace {

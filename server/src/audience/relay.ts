@@ -10,7 +10,7 @@ import { readTap, tapKeys } from "../infra/tap-format.ts";
 import { AUDIENCE_CLOSE, type Crowd, createCrowd } from "./crowd.ts";
 import { createFeed, type Feed } from "./feed.ts";
 import { createMirror, type Mirror, type MirrorEnd } from "./mirror.ts";
-import { flushMs } from "./pace.ts";
+import { flushMs, rushMs } from "./pace.ts";
 import type { Spectator } from "./spectator.ts";
 
 export interface RelayLimits {
@@ -85,6 +85,9 @@ export function createRelay(limits: RelayLimits, deps: RelayDeps): Relay {
   const { redis, subscriber, logger, now, after, soon } = deps;
   const rounds = new Map<string, Watched>();
   let sockets = 0;
+  /** Who came in this second, and in the one before. */
+  let arrivals = 0;
+  let arrived = 0;
   let stopped = false;
   const carried = gauge("mr_audience_sockets", "Spectators' sockets this process carries.");
   const writes = counter("mr_audience_writes_total", "Writes to spectators' sockets.");
@@ -145,7 +148,7 @@ export function createRelay(limits: RelayLimits, deps: RelayDeps): Relay {
       now,
       after,
       stand: () => mirror.stand(),
-      everyMs: () => flushMs(sockets),
+      everyMs: (tookMs) => Math.max(flushMs(sockets), rushMs(Math.max(arrivals, arrived), tookMs)),
       spectators: () => crowd.size(),
       show: (stand) => crowd.show(stand),
       send: (frames, sent) => crowd.send(frames, sent),
@@ -187,6 +190,7 @@ export function createRelay(limits: RelayLimits, deps: RelayDeps): Relay {
       if (one.isOpen()) watched.crowd.seat(one, { skipHandshake });
     },
     opened() {
+      arrivals++;
       carried.set(++sockets);
     },
     gone() {
@@ -194,6 +198,8 @@ export function createRelay(limits: RelayLimits, deps: RelayDeps): Relay {
     },
     counts: () => new Map([...rounds].map(([roundId, { crowd }]) => [roundId, crowd.size()])),
     tick() {
+      arrived = arrivals;
+      arrivals = 0;
       // While Redis is away nobody hears anything: that says nothing about the rounds.
       const hearing = subscriber.status === "ready";
       for (const [roundId, watched] of rounds) {

@@ -2,9 +2,16 @@
  * Whose address a request came from (I5). Owns: which proxies are believed, one written form of an address, the
  * network an address is counted as. Does not own: what is done about an address.
  */
-import type { IncomingMessage } from "node:http";
+import type { IncomingHttpHeaders } from "node:http";
 import { isIP } from "node:net";
 import express from "express";
+
+/** Who asks, as far as a request says: node's own requests are such, and those of other servers can be made into one. */
+export interface Caller {
+  readonly url?: string | undefined;
+  readonly headers: IncomingHttpHeaders;
+  readonly socket: { readonly remoteAddress?: string | undefined };
+}
 
 /** Whether the hop at this distance from us (0: our own socket's peer) is a proxy of ours. */
 export type Trust = (address: string, hop: number) => boolean;
@@ -81,7 +88,7 @@ export const isLoopbackIp = (address: string): boolean => address === "::1" || a
  * from our socket outwards, the first hop that is no proxy of ours. Only X-Forwarded-For is read, and only as far as
  * trusted proxies wrote it; `unknown` when the socket is gone or a trusted proxy wrote what is no address.
  */
-export function createClientIp(trust: Trust): (req: IncomingMessage) => string {
+export function createClientIp(trust: Trust): (req: Caller) => string {
   return (req) => {
     const peer = req.socket.remoteAddress ?? "";
     const header = req.headers["x-forwarded-for"];

@@ -14,6 +14,7 @@ import {
 import type { Duplex } from "node:stream";
 import { SOCKET_CLOSE } from "@meme-rounds/shared-schema/close-codes";
 import { CodedError, ERRORS, type ErrorCode } from "@meme-rounds/shared-schema/errors";
+import type { Caller } from "./client-ip.ts";
 import type { IpRules } from "./ip-rules.ts";
 import type { SharedLimiter, Standing } from "./limiter.ts";
 import { LIMITS } from "./limits.ts";
@@ -21,13 +22,14 @@ import type { Logger } from "./logger.ts";
 
 export interface GateDeps {
   /** The caller's canonical address (client-ip.ts). */
-  clientIp(req: IncomingMessage): string;
+  clientIp(req: Caller): string;
   rules: Pick<IpRules, "verdict" | "onChange">;
   limiter: Pick<SharedLimiter, "judge" | "kickedFor">;
   logger: Logger;
 }
 
-interface Refusal {
+/** Why somebody may not come in. */
+export interface Refusal {
   code: ErrorCode;
   retrySeconds?: number;
 }
@@ -37,6 +39,10 @@ export interface Gate {
   createServer(listener?: RequestListener, options?: ServerOptions): Server;
   /** Sockets that were let in and are open. */
   sockets(): number;
+  /** What a spectator's socket of another server of ours has to pass: the caller's address, and why it may not come. */
+  admit(caller: Caller): Promise<{ ip: string; refusal?: Refusal }>;
+  /** Calls back whenever addresses may have been denied: who has sockets the gate did not let in closes them. */
+  onRules(recheck: (isDenied: (ip: string) => boolean) => void): void;
 }
 
 /** Load balancers and monitors ask these; a rule must not make them take a healthy process away. */
@@ -45,11 +51,11 @@ const UNGUARDED = new Set(["/healthz", "/readyz"]);
 /** How long the last words to a refused socket may take, ms. */
 const END_MS = 1_000;
 
-const pathOf = (req: IncomingMessage): string => (req.url ?? "/").split("?", 1)[0] ?? "/";
-const isJoin = (req: IncomingMessage): boolean => pathOf(req).startsWith("/matchmake/");
-const isSpectator = (req: IncomingMessage): boolean => pathOf(req).startsWith("/spectate/");
+const pathOf = (req: Caller): string => (req.url ?? "/").split("?", 1)[0] ?? "/";
+const isJoin = (req: Caller): boolean => pathOf(req).startsWith("/matchmake/");
+const isSpectator = (req: Caller): boolean => pathOf(req).startsWith("/spectate/");
 /** Files of the page are cached and many: what is counted is what asks the server to do something. */
-const isCounted = (req: IncomingMessage): boolean => /^\/(?:api|media|m|matchmake)(?:\/|$)/.test(pathOf(req));
+const isCounted = (req: Caller): boolean => /^\/(?:api|media|m|matchmake)(?:\/|$)/.test(pathOf(req));
 
 /** A close frame (RFC 6455 5.5.1) from the server, written where no framework is asked. */
 function closeFrame(code: number, reason: string): Buffer {
@@ -100,7 +106,7 @@ export function createGate(deps: GateDeps): Gate {
       : { code: "RATE_LIMITED", retrySeconds: Math.max(1, Math.ceil(resetMs / 1_000)) };
 
   /** Joining asks Redis, once for the kick and once for the count; the rest is answered from here most times. */
-  const judge = async (req: IncomingMessage, ip: string, upgrade: boolean): Promise<Refusal | undefined> => {
+  const judge = async (req: Caller, ip: string, upgrade: boolean): Promise<Refusal | undefined> => {
     try {
       if (!upgrade) {
         const all = isCounted(req) ? refusalOf(await limiter.judge(LIMITS.everything, { ip })) : undefined;
@@ -229,5 +235,12 @@ export function createGate(deps: GateDeps): Gate {
   return {
     createServer: (listener, options = {}) => new GatedServer(options, listener),
     sockets: () => [...open.values()].reduce((sum, { size }) => sum + size, 0),
+    async admit(caller) {
+      const ip = clientIp(caller);
+      const refusal =
+        rules.verdict(ip) === "deny" ? { code: "IP_DENIED" as const } : await judge(caller, ip, true);
+      return refusal ? { ip, refusal } : { ip };
+    },
+    onRules: (recheck) => rules.onChange(() => recheck((ip) => rules.verdict(ip) === "deny")),
   };
 }

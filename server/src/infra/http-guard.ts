@@ -10,6 +10,7 @@ import type { IncomingMessage, Server, ServerOptions, ServerResponse } from "nod
 import type { Duplex } from "node:stream";
 import { ERRORS, type ErrorCode } from "@meme-rounds/shared-schema/errors";
 import cors from "cors";
+import type { Caller } from "./client-ip.ts";
 import type { Origins } from "./origins.ts";
 import { dataHeaders } from "./security-headers.ts";
 
@@ -43,6 +44,8 @@ export interface HttpGuardOptions {
 export interface HttpGuard {
   /** Answers or calls `pass`, at once. */
   request(req: IncomingMessage, res: ServerResponse, pass: () => void): void;
+  /** What is wrong with a request for a websocket; undefined when nothing is. */
+  upgradeFault(req: Caller): ErrorCode | undefined;
   /** Refuses or calls `pass`, at once. */
   upgrade(req: IncomingMessage, socket: Duplex, pass: () => void): void;
 }
@@ -117,6 +120,10 @@ export function createHttpGuard({ origins, https }: HttpGuardOptions): HttpGuard
     if (!WRITING.has(req.method ?? "")) return undefined;
     return origins.may(req.headers.origin, host) ? faultOf(req) : "ORIGIN_REFUSED";
   };
+  const upgradeFault = ({ url, headers: { host, origin } }: Caller): ErrorCode | undefined => {
+    if (!URL.canParse(`ws://server${url ?? "/"}`)) return "BAD_REQUEST";
+    return origins.may(origin, host) ? undefined : "ORIGIN_REFUSED";
+  };
   const judge = (req: IncomingMessage, res: ServerResponse, pass: () => void): void => {
     const fault = faultIn(req);
     if (fault === undefined) pass();
@@ -134,11 +141,11 @@ export function createHttpGuard({ origins, https }: HttpGuardOptions): HttpGuard
         } else judge(req, res, pass);
       });
     },
+    upgradeFault,
     upgrade(req, socket, pass) {
-      const { host, origin } = req.headers;
-      if (!URL.canParse(`ws://server${req.url ?? "/"}`)) refuseUpgrade(socket, "BAD_REQUEST");
-      else if (!origins.may(origin, host)) refuseUpgrade(socket, "ORIGIN_REFUSED");
-      else pass();
+      const fault = upgradeFault(req);
+      if (fault === undefined) pass();
+      else refuseUpgrade(socket, fault);
     },
   };
 }

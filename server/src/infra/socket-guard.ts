@@ -5,10 +5,9 @@
  * Connections are counted by the peer of the socket: behind a proxy of ours that is the proxy, which is left out; the
  * websockets are counted by the caller it names. Memory: one number per network that is connected now.
  */
-import type { IncomingMessage } from "node:http";
 import type { Socket } from "node:net";
 import type { Duplex } from "node:stream";
-import { canonicalIp, isLoopbackIp, networkOf, type Trust } from "./client-ip.ts";
+import { type Caller, canonicalIp, isLoopbackIp, networkOf, type Trust } from "./client-ip.ts";
 import { counter } from "./metrics.ts";
 
 export interface SocketCaps {
@@ -20,17 +19,21 @@ export interface SocketCaps {
 
 export interface SocketGuardDeps {
   trust: Trust;
-  clientIp(req: IncomingMessage): string;
+  clientIp(req: Caller): string;
 }
 
 export interface SocketGuard {
   /** For the server's `connection` event: closes what is too many. */
   onConnection(socket: Socket): void;
   /** Counts a websocket; false when its network has all it may have. It is given back when the socket closes. */
-  admit(req: IncomingMessage, socket: Duplex): boolean;
+  admit(req: Caller, socket: Duplex): boolean;
+  /** The same for a websocket that is no stream: how it is given back, once; undefined when its network has all. */
+  hold(req: Caller): (() => void) | undefined;
   /** Networks that are counted now. */
   size(): number;
 }
+
+const nothing = (): void => undefined;
 
 /** This machine's own addresses are not counted: a load test, and a proxy nobody named, come from there. */
 export function createSocketGuard(caps: SocketCaps, deps: SocketGuardDeps): SocketGuard {
@@ -40,33 +43,44 @@ export function createSocketGuard(caps: SocketCaps, deps: SocketGuardDeps): Sock
     "kind",
   ]);
 
-  const take = (counts: Map<string, number>, network: string, cap: number, socket: Duplex): boolean => {
+  /** How it is given back; undefined when there is no more. */
+  const take = (counts: Map<string, number>, network: string, cap: number): (() => void) | undefined => {
     const held = counts.get(network) ?? 0;
-    if (held >= cap) return false;
+    if (held >= cap) return undefined;
     counts.set(network, held + 1);
-    socket.once("close", () => {
+    return () => {
       const left = (counts.get(network) ?? 1) - 1;
       if (left > 0) counts.set(network, left);
       else counts.delete(network);
-    });
-    return true;
+    };
+  };
+  const hold = (req: Caller): (() => void) | undefined => {
+    const ip = deps.clientIp(req);
+    if (isLoopbackIp(ip)) return nothing;
+    const release = take(websockets, networkOf(ip), caps.websockets);
+    if (release === undefined) refused.inc({ kind: "websocket" });
+    return release;
   };
 
   return {
     onConnection(socket) {
       const ip = canonicalIp(socket.remoteAddress ?? "");
       if (ip === undefined || isLoopbackIp(ip) || deps.trust(ip, 0)) return;
-      if (take(connections, networkOf(ip), caps.connections, socket)) return;
+      const release = take(connections, networkOf(ip), caps.connections);
+      if (release !== undefined) {
+        socket.once("close", release);
+        return;
+      }
       refused.inc({ kind: "connection" });
       socket.destroy();
     },
     admit(req, socket) {
-      const ip = deps.clientIp(req);
-      if (isLoopbackIp(ip)) return true;
-      const admitted = take(websockets, networkOf(ip), caps.websockets, socket);
-      if (!admitted) refused.inc({ kind: "websocket" });
-      return admitted;
+      const release = hold(req);
+      if (release === undefined) return false;
+      if (release !== nothing) socket.once("close", release);
+      return true;
     },
+    hold,
     size: () => connections.size + websockets.size,
   };
 }

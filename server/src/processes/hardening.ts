@@ -4,9 +4,10 @@
  */
 import type { Server } from "node:http";
 import type { Duplex } from "node:stream";
+import type { ErrorCode } from "@meme-rounds/shared-schema/errors";
 import type express from "express";
 import type { Config } from "../config.ts";
-import { createClientIp, trustOf } from "../infra/client-ip.ts";
+import { type Caller, createClientIp, trustOf } from "../infra/client-ip.ts";
 import { matchMaker } from "../infra/colyseus.ts";
 import { createHttpGuard, refuseUpgrade, stand } from "../infra/http-guard.ts";
 import { createOrigins } from "../infra/origins.ts";
@@ -56,8 +57,11 @@ export function webHardening(config: Settings, now: () => number): Pick<WebOptio
   };
 }
 
+/** Rules for websockets that come in on another server of this process: why not, or how its place is given back. */
+export type SocketRules = (caller: Caller) => ErrorCode | (() => void);
+
 /** Puts the guards before everything that listens on `http`; `app` answers the preflights that are not of the API. */
-export function harden(http: Server, app: () => express.Application, config: Settings): void {
+export function harden(http: Server, app: () => express.Application, config: Settings): SocketRules {
   const trust = trustOf(config.TRUST_PROXY);
   const hosts = [config.DOMAIN, config.PUBLIC_URL && new URL(config.PUBLIC_URL).host, config.PUBLIC_ADDRESS];
   const guard = createHttpGuard({
@@ -76,6 +80,7 @@ export function harden(http: Server, app: () => express.Application, config: Set
     http,
     {
       request: guard.request,
+      upgradeFault: guard.upgradeFault,
       upgrade: (req, socket: Duplex, pass) =>
         guard.upgrade(req, socket, () =>
           sockets.admit(req, socket) ? pass() : refuseUpgrade(socket, "RATE_LIMITED"),
@@ -85,4 +90,5 @@ export function harden(http: Server, app: () => express.Application, config: Set
   );
   // The framework lets every origin in with credentials; the guard has answered that question before.
   Object.assign(matchMaker.controller, { DEFAULT_CORS_HEADERS: {}, getCorsHeaders: () => ({}) });
+  return (caller) => guard.upgradeFault(caller) ?? sockets.hold(caller) ?? "RATE_LIMITED";
 }

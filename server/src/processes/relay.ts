@@ -6,8 +6,9 @@ import { setPriority } from "node:os";
 import { CodedError } from "@meme-rounds/shared-schema/errors";
 import express from "express";
 import { createAdminService } from "../admin/index.ts";
-import { createAudienceService } from "../audience/index.ts";
-import type { Config } from "../config.ts";
+import { type Admission, createAudienceService, loadUws } from "../audience/index.ts";
+import { type Config, ConfigError } from "../config.ts";
+import type { Caller } from "../infra/client-ip.ts";
 import { servingOn, watchIntake } from "../infra/http-drain.ts";
 import { PATIENCE } from "../infra/http-guard.ts";
 import type { Lifecycle } from "../infra/lifecycle.ts";
@@ -33,6 +34,7 @@ const NICENESS = 10;
 /** Starts a relay and returns the port it listens on. Rejects when the port is taken. */
 export async function startRelay(config: Config, logger: Logger, life: Lifecycle): Promise<number> {
   setPriority(NICENESS);
+  const uws = uwsOf(config);
   const redis = createRedis(config.REDIS_URL);
   redis.on("error", (err) => logger.warn({ err }, "Redis connection"));
   life.add("redis", () => closeRedis(redis));
@@ -66,11 +68,23 @@ export async function startRelay(config: Config, logger: Logger, life: Lifecycle
   http.on("upgrade", (req, socket, head) => {
     if (!audience.handleUpgrade(req, socket, head)) socket.destroy();
   });
-  harden(http, () => app, config);
+  const mayConnect = harden(http, () => app, config);
   await new Promise<void>((resolve, reject) => {
     http.once("error", reject);
     http.listen(config.PORT, config.HOST, BACKLOG, resolve);
   });
+  if (uws !== undefined) {
+    const { HOST: host, UWS_PORT } = config;
+    const { gate } = front;
+    const admit = async (caller: Caller): Promise<Admission> => {
+      const { ip, refusal } = await gate.admit(caller);
+      if (refusal) return { ok: false, ...refusal };
+      const place = mayConnect(caller);
+      return typeof place === "string" ? { ok: false, code: place } : { ok: true, ip, release: place };
+    };
+    const port = await audience.listen(uws, { host, port: UWS_PORT, admit, onRules: gate.onRules });
+    logger.info({ port }, "spectators come in on uWebSockets");
+  }
   life.add("audience", () => audience.stop());
   const signals = createScaleSignals({ seats: () => audience.seats(), unsentBytes }, { life });
   life.add("scale signals", () => signals.stop());
@@ -79,4 +93,14 @@ export async function startRelay(config: Config, logger: Logger, life: Lifecycle
   life.addDrain("callers", (drain) => servingOn(config.DRAIN_GRACE_SECONDS * 1_000, drain, now()));
   const address = http.address();
   return typeof address === "object" && address !== null ? address.port : config.PORT;
+}
+
+/** The transport that was asked for, where it is not `ws`. Throws ConfigError. */
+function uwsOf({ AUDIENCE_TRANSPORT, UWS_MODULE }: Config) {
+  if (AUDIENCE_TRANSPORT === "ws") return undefined;
+  try {
+    return loadUws(UWS_MODULE);
+  } catch (error) {
+    throw new ConfigError(error instanceof Error ? error.message : String(error));
+  }
 }

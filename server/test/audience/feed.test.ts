@@ -3,14 +3,14 @@ import assert from "node:assert/strict";
 import fc from "fast-check";
 import { createFeed } from "../../src/audience/feed.ts";
 import { AT_ROOT, type Stand } from "../../src/audience/mirror.ts";
-import { ChatSample, flushMs, Pace } from "../../src/audience/pace.ts";
+import { ChatSample, flushMs, Pace, rushMs } from "../../src/audience/pace.ts";
 import { TAP_KIND } from "../../src/infra/tap-format.ts";
 
 /**
  * A round whose state is what was added to it, one byte each. Patches are [15, n], a whole state is [14, all the bytes],
  * messages are [13, n]; bytes stay clear of those that mark the root. Sending to everybody takes `sendMs`.
  */
-function world(spectators: number, stateBytes: number, sendMs = 0) {
+function world(spectators: number, stateBytes: number, sendMs = 0, arrivals = 0) {
   const clock = { now: 0 };
   const timers: { at: number; run: () => void }[] = [];
   const truth: number[] = [];
@@ -30,7 +30,7 @@ function world(spectators: number, stateBytes: number, sendMs = 0) {
       const whole = [Buffer.from([14, ...truth])];
       return { stateBytes: stateBytes + truth.length, frames: () => whole };
     },
-    everyMs: () => flushMs(spectators),
+    everyMs: (tookMs) => Math.max(flushMs(spectators), rushMs(arrivals, tookMs)),
     spectators: () => spectators,
     show: (stand) => {
       shown = stand.frames();
@@ -134,6 +134,21 @@ describe("audience feed", () => {
     assert.deepEqual(sent, [{ at: 5_000, frames: [Buffer.from([15, 1])] }]);
     moveTo(6_000);
     assert.deepEqual(sent[1], { at: 6_000, frames: [Buffer.from([15, 2, 255, 0, 3])] });
+  });
+
+  it("O8: in a rush a flush that took long is followed by a longer pause, at most four seconds; a quick one is not", () => {
+    const gapOf = (sendMs: number, arrivals: number): number => {
+      const { feed, sent, moveTo, clock, truth } = world(20_000, 1_000, sendMs, arrivals);
+      moveTo(10_000);
+      for (let n = 0; n < 40; n++) {
+        truth.push(1);
+        feed.forward(Buffer.from([15, 1]), TAP_KIND.patch);
+        moveTo(clock.now + 200);
+      }
+      return (sent[1]?.at ?? 0) - (sent[0]?.at ?? 0);
+    };
+    assert.deepEqual([gapOf(600, 0), gapOf(600, 49)], [1_000, 1_000]);
+    assert.deepEqual([gapOf(600, 50), gapOf(1_900, 500), gapOf(100, 500)], [1_800, 4_000, 1_000]);
   });
 
   it("keeps a message in its place among patches, and sends the whole state where patches are longer", () => {
