@@ -19,8 +19,8 @@ const LINES_AT_ONCE = 10;
 export const flushMs = (sockets: number): number =>
   Math.min(MOST_MS, Math.max(LEAST_MS, (sockets * 1_000) / WRITES_PER_SECOND));
 
-/** So many who come to one relay in a second are a rush. */
-const RUSH = 50;
+/** So many who came to one relay in a second may be a rush: on a busy machine not many get in, however many want to. */
+const RUSH = 3;
 /** In a rush, updates take a third of the time at most, and come at least this often, ms. */
 const RUSH_SHARE = 3;
 const RUSH_MOST_MS = 4_000;

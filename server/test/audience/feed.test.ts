@@ -147,8 +147,8 @@ describe("audience feed", () => {
       }
       return (sent[1]?.at ?? 0) - (sent[0]?.at ?? 0);
     };
-    assert.deepEqual([gapOf(600, 0), gapOf(600, 49)], [1_000, 1_000]);
-    assert.deepEqual([gapOf(600, 50), gapOf(1_900, 500), gapOf(100, 500)], [1_800, 4_000, 1_000]);
+    assert.deepEqual([gapOf(600, 0), gapOf(600, 2)], [1_000, 1_000]);
+    assert.deepEqual([gapOf(600, 3), gapOf(1_900, 500), gapOf(100, 500)], [1_800, 4_000, 1_000]);
   });
 
   it("keeps a message in its place among patches, and sends the whole state where patches are longer", () => {
