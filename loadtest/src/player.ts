@@ -3,6 +3,7 @@
  * Owns: one play key, its session, its voucher chain. Does not own: what it plays; a scenario or a test decides.
  */
 import { randomBytes, randomUUID } from "node:crypto";
+import { setTimeout as pause } from "node:timers/promises";
 import { toHex } from "@meme-rounds/shared-schema/bytes";
 import { addressOf, publicKeyOf, signCompact } from "@meme-rounds/shared-schema/crypto";
 import { escrowScript } from "@meme-rounds/shared-schema/escrow";
@@ -54,6 +55,7 @@ interface Coin {
 /** Bytes of a one-input deposit with change, generously. */
 const DEPOSIT_BYTES = 450;
 const ANSWER_MS = 15_000;
+const LEAVE_MS = 2_000;
 
 /** I2: the seat needs no token, and the SDK would put it into the socket's address. */
 function withoutToken(url: URL): string {
@@ -172,8 +174,10 @@ export class Player {
     });
   }
 
+  /** Says good-bye. The client waits for an answer, which a server that has gone meanwhile does not give. */
   async leave(): Promise<void> {
-    await this.room?.leave();
+    if (this.room === undefined) return;
+    await Promise.race([this.room.leave(), pause(LEAVE_MS)]);
   }
 
   /** Sends a message with a ref and resolves with its answer; a pending deposit's with the later one. */
