@@ -17,8 +17,8 @@ export const AUDIENCE_CLOSE = {
   full: 4102,
 } as const;
 
-/** Between two pings to the same socket lie so many calls of `ping`: each costs both ends two updates. */
-export const PING_WAVES = 27;
+/** Between two pings to the same socket lie so many calls of `ping`; a ping may wait for one more. */
+export const PING_WAVES = 29;
 
 const CONSENTED = 4000;
 /** Messages a spectator may send between two pings (acknowledgement, its own pings, leaving). */
@@ -49,7 +49,7 @@ export interface Crowd extends Seating {
    * `sent` is called after the last.
    */
   send(frames: readonly Buffer[], sent: () => void): void;
-  /** Pings a part of all, and drops those of it that did not answer the last time. Call it once a second. */
+  /** Pings a part of all, with their next frame or at the next call, and drops those of it that did not answer the last time. Call it once a second. */
   ping(): void;
   size(): number;
   closeAll(code: number, reason: string): void;
@@ -71,6 +71,7 @@ export function createCrowd(options: CrowdOptions, deps: CrowdDeps): Crowd {
   const pong = new Parcel([getMessageBytes[Protocol.PING]()]);
   let seated = 0;
   let wave = 0;
+  let pinged: Spectator[] = [];
 
   const greet = (one: Spectator): void => {
     if (welcome === undefined) return;
@@ -131,6 +132,8 @@ export function createCrowd(options: CrowdOptions, deps: CrowdDeps): Crowd {
       if (jobs.length === 1) slice();
     },
     ping() {
+      for (const one of pinged) if (one.owesPing) one.ping();
+      pinged = [];
       for (const one of members) {
         if (one.wave !== wave) continue;
         if (!one.alive) {
@@ -139,7 +142,8 @@ export function createCrowd(options: CrowdOptions, deps: CrowdDeps): Crowd {
         }
         one.alive = false;
         one.messages = 0;
-        one.ping();
+        one.owesPing = true;
+        pinged.push(one);
       }
       wave = (wave + 1) % PING_WAVES;
     },

@@ -6,10 +6,13 @@ import type { Duplex } from "node:stream";
 import { WebSocket } from "ws";
 import { webSocketFrame } from "../infra/ws-frame.ts";
 
+const WS_PING = Buffer.from([0x89, 0]);
+
 /** Frames on their way to many: framed for `ws` once, at the first socket that needs it. */
 export class Parcel {
   readonly frames: readonly Buffer[];
   private made: Buffer | undefined;
+  private madeWithPing: Buffer | undefined;
 
   constructor(frames: readonly Buffer[]) {
     this.frames = frames;
@@ -19,6 +22,12 @@ export class Parcel {
   get wire(): Buffer {
     this.made ??= Buffer.concat(this.frames.map(webSocketFrame));
     return this.made;
+  }
+
+  /** The same, and a ping behind it. */
+  get wireAndPing(): Buffer {
+    this.madeWithPing ??= Buffer.concat([this.wire, WS_PING]);
+    return this.madeWithPing;
   }
 }
 
@@ -32,12 +41,15 @@ export interface Spectator {
   messages: number;
   /** Which of the pings is its own. */
   wave: number;
+  /** The next thing it is given takes a ping along: a ping that goes alone costs both ends as much as an update. */
+  owesPing: boolean;
   /** From here on `seating` hears what it sends. */
   sit(seating: Seating): void;
   give(parcel: Parcel): void;
   isOpen(): boolean;
   /** Bytes it has not read. */
   unread(): number;
+  /** Pings it now. */
   ping(): void;
   close(code: number, reason: string): void;
   /** Cuts it off: a close frame would wait behind what it does not read. */
@@ -55,14 +67,13 @@ export interface Door {
   gone(one: Spectator): void;
 }
 
-const WS_PING = Buffer.from([0x89, 0]);
-
 /** `ws` makes one per connection (WebSocketServer's option `WebSocket`). */
 export class SpectatorSocket extends WebSocket implements Spectator {
   joined = false;
   alive = true;
   messages = 0;
   wave = 0;
+  owesPing = false;
   private stream: Duplex | undefined;
   private door: Door | undefined;
   private seating: Seating | undefined;
@@ -84,7 +95,9 @@ export class SpectatorSocket extends WebSocket implements Spectator {
 
   // ws writes whole frames at once (compression is off), so none of ours lands inside one of its own.
   give(parcel: Parcel): void {
-    if (this.readyState === WebSocket.OPEN) this.stream?.write(parcel.wire);
+    if (this.readyState !== WebSocket.OPEN) return;
+    this.stream?.write(this.owesPing ? parcel.wireAndPing : parcel.wire);
+    this.owesPing = false;
   }
 
   isOpen(): boolean {
@@ -96,6 +109,7 @@ export class SpectatorSocket extends WebSocket implements Spectator {
   }
 
   override ping(): void {
+    this.owesPing = false;
     if (this.readyState === WebSocket.OPEN) this.stream?.write(WS_PING);
   }
 

@@ -57,6 +57,7 @@ class UwsSpectator implements Spectator {
   alive = true;
   messages = 0;
   wave = 0;
+  owesPing = false;
   readonly ip: string;
   readonly release: () => void;
   /** Absent before it is open, and from its end on: whatever touches a closed socket throws. */
@@ -77,6 +78,15 @@ class UwsSpectator implements Spectator {
   }
 
   give(parcel: Parcel): void {
+    if (this.owesPing)
+      this.ws?.cork(() => {
+        this.send(parcel);
+        this.ping();
+      });
+    else this.send(parcel);
+  }
+
+  private send(parcel: Parcel): void {
     for (const frame of parcel.frames) {
       if (this.ws?.send(frame, true, false) !== THROWN_AWAY) continue;
       // Without it all that follow would be wrong.
@@ -94,6 +104,7 @@ class UwsSpectator implements Spectator {
   }
 
   ping(): void {
+    this.owesPing = false;
     this.ws?.ping();
   }
 

@@ -11,6 +11,8 @@ export interface UwsSocket<T> {
   send(message: Uint8Array, isBinary: boolean, compress: boolean): number;
   getBufferedAmount(): number;
   ping(): number;
+  /** What is done in `run` leaves in one piece. */
+  cork(run: () => void): unknown;
   /** Says good-bye; `close` comes when the other side has answered. */
   end(code: number, reason: string): void;
   /** Cuts it off. */

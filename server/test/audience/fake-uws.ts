@@ -131,6 +131,10 @@ function openSocket<T>(ws: WebSocket, data: T, behavior: UwsBehavior<T>, fake: F
       live();
       return ws.bufferedAmount;
     },
+    cork(run) {
+      live();
+      run();
+    },
     ping() {
       live();
       ws.ping();
