@@ -72,6 +72,8 @@ function app(name, services, ownPort, more = {}) {
       AUDITOR_PORT: String(auditorPort),
       AUDITOR_URL: process.env.AUDITOR_URL ?? `http://127.0.0.1:${auditorPort}`,
       DRAIN_SECONDS: String(drainSeconds),
+      // What the shell says of it is for relays; any other process refuses it.
+      AUDIENCE_TRANSPORT: "ws",
       ...env,
     },
     ...options,
@@ -83,6 +85,7 @@ const relay = (name, ownPort) =>
   faced(name, "audience", ownPort, {
     ...RELAY_MEMORY,
     ...addressOf(socketsOf(ownPort)),
+    AUDIENCE_TRANSPORT: onUws ? "uws" : "ws",
     UWS_PORT: String(socketsOf(ownPort)),
   });
 

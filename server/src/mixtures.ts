@@ -17,6 +17,7 @@ export interface Mixable {
   AITUBO_URL: string;
   AITUBO_API_KEY?: string | undefined;
   PUBLIC_URL?: string | undefined;
+  AUDIENCE_TRANSPORT: "ws" | "uws";
 }
 
 type Env = Record<string, string | undefined>;
@@ -163,6 +164,12 @@ const RULES: ((given: Case) => string[])[] = [
     config.PUBLIC_URL !== undefined && needsPublicHttps(config) && !isPublicHttps(config.PUBLIC_URL)
       ? [
           `PUBLIC_URL is ${new URL(config.PUBLIC_URL).protocol === "https:" ? "an address of this machine" : "not https"}: AITubo fetches the memes' pictures there from outside (C8). Set it to the https address under which others reach this server, or unset it: models are then made without AITubo.`,
+        ]
+      : [],
+  ({ config: { AUDIENCE_TRANSPORT: transport, SERVICES: services } }) =>
+    transport === "uws" && (services.length > 1 || services[0] !== "audience")
+      ? [
+          "AUDIENCE_TRANSPORT=uws in a process that is not a relay: native code of others stays away from keys and rooms, and nothing here would use it. Set it where SERVICES=audience alone, or to ws.",
         ]
       : [],
 ];

@@ -43,7 +43,8 @@ function refusalOf(env: Env): string[] {
 
 describe("settings", () => {
   it("O7: the settings of a development start, of test and of main are taken", () => {
-    for (const env of [DEVCHAIN, TEST, MAIN]) assert.deepEqual(refusalOf(env), []);
+    const relay = { ...MAIN, SERVICES: "audience", AUDIENCE_TRANSPORT: "uws" };
+    for (const env of [DEVCHAIN, TEST, MAIN, relay]) assert.deepEqual(refusalOf(env), []);
     assert.equal(readConfig(MAIN).WOC_URL, "https://api.whatsonchain.example.org");
     assert.deepEqual(refusalOf({ ...MAIN, NODE_ENV: "staging" }), []);
     assert.deepEqual(refusalOf({ ...DEVCHAIN, NODE_ENV: "staging" }), []);
@@ -120,6 +121,16 @@ describe("settings", () => {
       "the auditor inside the game",
       { ...MAIN, SERVICES: "auth,auditor" },
       /^SERVICES runs the auditor inside/,
+    ],
+    [
+      "uWebSockets in a game process (O8)",
+      { ...DEVCHAIN, SERVICES: "round,audience", AUDIENCE_TRANSPORT: "uws" },
+      /^AUDIENCE_TRANSPORT=uws in a process that is not a relay/,
+    ],
+    [
+      "uWebSockets in a worker (O8)",
+      { ...DEVCHAIN, SERVICES: "payment-worker", AUDIENCE_TRANSPORT: "uws" },
+      /^AUDIENCE_TRANSPORT=uws in a process that is not a relay/,
     ],
     [
       "the auditor far away over http",

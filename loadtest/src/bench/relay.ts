@@ -19,7 +19,7 @@ import type { Figure } from "./measure.ts";
 const SPECTATORS = 8_000;
 /** Longer apart than a relay of that size pauses, so that each update is one write. */
 const UPDATES = 24;
-const EVERY_MS = 500;
+const EVERY_MS = 600;
 const PATCH_BYTES = 200;
 const STATE_BYTES = 20_000;
 /** Handshakes under way at a time. */

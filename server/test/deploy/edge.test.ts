@@ -60,6 +60,18 @@ describe("the edge (deploy/nginx.conf, ecosystem.config.js)", () => {
     assert.match(location("~ ^/(?<port>"), /proxy_buffering off;/);
   });
 
+  it("O8: on uWebSockets relays' sockets are reached by a port of their own, and no other process is told of it", () => {
+    const env = { RELAYS: "2", PUBLIC_HOST: "play.example.org", AUDIENCE_TRANSPORT: "uws" };
+    for (const { name, env: own } of appsOf(env)) {
+      const isRelay = name.startsWith("relay");
+      assert.equal(own.AUDIENCE_TRANSPORT, isRelay ? "uws" : "ws", name);
+      if (!isRelay) continue;
+      assert.notEqual(own.UWS_PORT, own.PORT);
+      assert.equal(own.PUBLIC_ADDRESS, `play.example.org/${own.UWS_PORT}`);
+      assert.equal(socketPath.exec(`/${own.UWS_PORT}/spectate/main-1795384200`)?.groups?.port, own.UWS_PORT);
+    }
+  });
+
   it("a request that changes something is never sent twice; one process after the other is asked for the rest", () => {
     assert.match(edge, /proxy_next_upstream error timeout/);
     assert.doesNotMatch(edge, /non_idempotent/);
