@@ -41,7 +41,9 @@ function addressOf(ownPort) {
     // The page of one process opens sockets to all.
     PAGE_CONNECT:
       process.env.PAGE_CONNECT ??
-      [...portsOf(games, port), ...portsOf(relays, port + 5).map(socketsOf)].map((each) => `ws://${reached(each)}`).join(),
+      [...portsOf(games, port), ...portsOf(relays, port + 5).map(socketsOf)]
+        .map((each) => `ws://${reached(each)}`)
+        .join(),
   };
 }
 
