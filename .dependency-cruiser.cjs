@@ -82,7 +82,8 @@ module.exports = {
     },
     {
       name: "audience-knows-no-game",
-      comment: "The relay passes bytes on unread: of ours it uses infra/ and the codes of errors and closing.",
+      comment:
+        "The relay passes bytes on unread: of ours it uses infra/ and the codes of errors and closing.",
       severity: "error",
       from: { path: "^server/src/audience/" },
       to: {
