@@ -15,6 +15,8 @@ import type { Uws, UwsApp, UwsRequest, UwsResponse, UwsSocket } from "./uws.ts";
 
 /** Beyond this the transport itself throws frames away, bytes: the crowd drops a slow spectator long before. */
 const MAX_BACKPRESSURE = 16 * 1024 * 1024;
+/** Two relays on one port would each get some of the other's spectators, and nobody would be told. */
+const EXCLUSIVE = 1;
 /** What `send` says of a frame it threw away. */
 const THROWN_AWAY = 2;
 
@@ -42,7 +44,7 @@ export interface UwsDoorDeps {
 
 export interface UwsDoor {
   readonly port: number;
-  /** Takes nobody any more, waits a little for clients to answer the close the relay has sent, then cuts them off. */
+  /** Takes nobody any more; who is still here after a moment is cut off. */
   stop(): Promise<void>;
 }
 
@@ -241,7 +243,7 @@ export async function openUwsDoor(options: UwsDoorOptions, deps: UwsDoorDeps): P
 
 const listenOn = (app: UwsApp, { host, port }: UwsDoorOptions): Promise<unknown> =>
   new Promise((resolve, reject) => {
-    app.listen(host, port, (token) => {
+    app.listen(host, port, EXCLUSIVE, (token) => {
       if (token) resolve(token);
       else reject(new Error(`UWS_PORT: nothing can listen on ${host}:${port}. Is it taken?`));
     });

@@ -13,9 +13,9 @@ export interface UwsSocket<T> {
   ping(): number;
   /** What is done in `run` leaves in one piece. */
   cork(run: () => void): unknown;
-  /** Says good-bye; `close` comes when the other side has answered. */
+  /** Says good-bye and ends; its `close` event comes before this returns. */
   end(code: number, reason: string): void;
-  /** Cuts it off. */
+  /** Cuts it off; its `close` event comes before this returns. */
   close(): void;
   getUserData(): T;
 }
@@ -56,7 +56,8 @@ export interface UwsBehavior<T> {
 export interface UwsApp {
   ws<T>(pattern: string, behavior: UwsBehavior<T>): UwsApp;
   any(pattern: string, handler: (res: UwsResponse, req: UwsRequest) => void): UwsApp;
-  listen(host: string, port: number, done: (token: unknown) => void): UwsApp;
+  /** `options` 1: shares the port with nobody. Gives what stands for the listener, or false. */
+  listen(host: string, port: number, options: 1, done: (token: unknown) => void): UwsApp;
 }
 
 export interface Uws {

@@ -142,7 +142,10 @@ function openSocket<T>(ws: WebSocket, data: T, behavior: UwsBehavior<T>, fake: F
     },
     end(code, reason) {
       live();
+      // The real one reports the end before it returns, as close() does.
+      isGone = true;
       ws.close(code, reason);
+      behavior.close(socket, code, new ArrayBuffer(0));
     },
     close() {
       live();
@@ -203,7 +206,7 @@ export function fakeUws(): FakeUws {
           });
           return app;
         },
-        listen(host, port, done) {
+        listen(host, port, _options, done) {
           http.once("error", () => done(false));
           http.listen(port, host, () => done(http));
           return app;
