@@ -49,7 +49,10 @@ export interface Crowd extends Seating {
    * `sent` is called after the last.
    */
   send(frames: readonly Buffer[], sent: () => void): void;
-  /** Pings a part of all, with their next frame or at the next call, and drops those of it that did not answer the last time. Call it once a second. */
+  /**
+   * Pings a part of all, with their next frame or at the next call, and drops those of it that did not answer the last
+   * time. Call it once a second.
+   */
   ping(): void;
   size(): number;
   closeAll(code: number, reason: string): void;
