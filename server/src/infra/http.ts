@@ -9,7 +9,7 @@ import type { Problem } from "@meme-rounds/shared-schema/rest";
 import express from "express";
 import type { z } from "zod";
 import { canonicalIp } from "./client-ip.ts";
-import { Held } from "./held.ts";
+import { Held, HeldAnswer } from "./held.ts";
 import type { Limiter, LimitKey, LimitRule } from "./limiter.ts";
 import type { Logger } from "./logger.ts";
 
@@ -27,6 +27,8 @@ const RANKS = { none: 0, player: 1, moderator: 2, admin: 3 } as const;
 const MAX_BODY_BYTES = 64 * 1024;
 /** For routes that take transactions or many of something. */
 export const LARGE_BODY_BYTES = 1024 * 1024;
+/** How long a cache in front keeps a refusal that is the same for everybody, s. Asking sooner brings the same one. */
+const KEPT_SECONDS = 1;
 
 type Method = "get" | "post" | "patch" | "delete";
 type Output<S> = S extends z.ZodType ? z.output<S> : undefined;
@@ -51,9 +53,11 @@ interface RouteSpec<B, Q, P, A extends z.ZodType> {
   /** The handler reads the body itself (uploads). */
   multipart?: boolean;
   /** `Cache-Control` of a good answer; answers with it also carry an ETag. */
-  cache?: string;
+  cache?: string | ((answer: z.input<A>) => string);
   /** Its good answers are the same for all callers and may be this old, ms: made once for all who ask meanwhile. */
   holdMs?: number;
+  /** Refusals that are the same for all callers, too: held as good answers are, and a cache in front may have them. */
+  keeps?: readonly ErrorCode[];
   /** The media type when it is not JSON; the handler then writes to `res` itself. */
   produces?: string;
 }
@@ -117,9 +121,22 @@ function problemOf(code: ErrorCode, detail: string, errorId?: string): Problem {
   };
 }
 
+/** A refusal as it is answered to everybody who asks within the next moment. */
+function keptProblem({ code, message }: CodedError): HeldAnswer {
+  const { status, retry } = ERRORS[code];
+  return new HeldAnswer(problemOf(code, message), {
+    cacheControl: `public, max-age=${KEPT_SECONDS}`,
+    status,
+    type: "application/problem+json",
+    ...(retry ? { retrySeconds: KEPT_SECONDS } : {}),
+  });
+}
+
 /** Writes an error as a problem document; unknown errors get an id that is also in the log (O6). */
 export function sendProblem(res: express.Response, error: unknown, logger: Logger): void {
   const known = error instanceof CodedError ? error : fromExpress(error);
+  // Caches keep some refusals by themselves, and for minutes.
+  res.set("Cache-Control", "no-store");
   if (known !== undefined) {
     const problem = problemOf(known.code, known.message);
     res.status(problem.status).type("application/problem+json").send(JSON.stringify(problem));
@@ -149,10 +166,13 @@ function check<S extends z.ZodType>(schema: S, value: unknown, where: string): z
   throw new CodedError(code, `${where}${path ? `.${path}` : ""}: ${first?.message ?? "invalid"}`);
 }
 
+const cacheOf = ({ cache }: Route, answer: unknown): string =>
+  (typeof cache === "function" ? cache(answer) : cache) ?? "no-store";
+
 /** Binds the routes under /api; ends with NOT_FOUND for what is left there. */
 export function apiRouter(routes: readonly Route[], deps: HttpDeps): express.Router {
   const router = express.Router();
-  const held = new Held({ now: deps.now ?? Date.now });
+  const now = deps.now ?? Date.now;
   const readers = new Map<number, express.RequestHandler>();
   const jsonUpTo = (limit: number): express.RequestHandler => {
     const reader = readers.get(limit) ?? express.json({ limit, strict: true });
@@ -160,6 +180,19 @@ export function apiRouter(routes: readonly Route[], deps: HttpDeps): express.Rou
     return reader;
   };
   for (const one of routes) {
+    // Each its own: what one is asked for does not push out what another one holds.
+    const held = new Held({ now });
+    const isKept = (error: unknown): error is CodedError =>
+      error instanceof CodedError && (one.keeps?.includes(error.code) ?? false);
+    const make = async (input: Parameters<typeof one.handler>[0]): Promise<HeldAnswer> => {
+      try {
+        const answer = await one.handler(input);
+        return new HeldAnswer(answer, { cacheControl: cacheOf(one, answer) });
+      } catch (error) {
+        if (isKept(error)) return keptProblem(error);
+        throw error;
+      }
+    };
     const handle: express.RequestHandler = async (req, res) => {
       try {
         const ip = canonicalIp(req.ip ?? "") ?? "unknown";
@@ -181,19 +214,20 @@ export function apiRouter(routes: readonly Route[], deps: HttpDeps): express.Rou
         };
         if (one.holdMs !== undefined) {
           const key = JSON.stringify([one.path, input.params, input.query]);
-          const answer = await held.take(key, one.holdMs, () => one.handler(input));
-          answer.send(req, res, one.cache ?? "no-store");
+          const answer = await held.take(key, one.holdMs, () => make(input));
+          answer.send(req, res);
           return;
         }
         const answer = await one.handler(input);
         if (one.produces !== undefined) return;
-        res.set("Cache-Control", one.cache ?? "no-store");
+        res.set("Cache-Control", cacheOf(one, answer));
         res.status(one.status ?? 200).json(answer);
       } catch (error) {
         if (res.headersSent) {
           deps.logger.error({ err: error }, "failed after the answer began");
           res.destroy();
-        } else sendProblem(res, error, deps.logger);
+        } else if (isKept(error)) keptProblem(error).send(req, res);
+        else sendProblem(res, error, deps.logger);
       }
     };
     const before =
