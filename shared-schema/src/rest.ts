@@ -167,6 +167,8 @@ export const snapshotSchema = z.strictObject({
    * where seats have to be asked for.
    */
   relays: z.array(z.string()).optional(),
+  /** The arena's newest round that opened before this one, finished or not; absent where there was none. */
+  before: z.string().optional(),
   /** R11: of the process that answers, not of the one that hosts the round. */
   server: z.strictObject({ protocol: z.number().int(), build: z.string() }).optional(),
 });

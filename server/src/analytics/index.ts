@@ -62,6 +62,7 @@ export function createAnalyticsService(deps: AnalyticsDeps): AnalyticsService {
         query: z.object({ arena, window: z.enum(boardWindows).default("day") }),
         answer: leaderboardAnswer,
         cache: "public, max-age=10",
+        holdMs: 1_000,
         errors: ["BAD_REQUEST"],
         async handler({ query }) {
           const rows = await board.top(query.arena, query.window, TOP, now());
@@ -83,6 +84,7 @@ export function createAnalyticsService(deps: AnalyticsDeps): AnalyticsService {
         query: z.object({ arena }),
         answer: statsAnswer,
         cache: "public, max-age=10",
+        holdMs: 1_000,
         errors: ["BAD_REQUEST"],
         handler: ({ query }) => board.stats(query.arena),
       }),

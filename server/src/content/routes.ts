@@ -116,6 +116,7 @@ export function contentRoutes(deps: ContentRouteDeps): Route[] {
       query: z.object({ cursor: z.coerce.number().int().positive().optional() }),
       answer: galleryAnswer,
       cache: "public, max-age=5",
+      holdMs: 1_000,
       errors: ["BAD_REQUEST"],
       async handler({ query }) {
         const items = await gallery.page(query.cursor, PAGE);

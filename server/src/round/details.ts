@@ -1,6 +1,6 @@
 /**
- * Finished rounds as everybody may see them: archive, settlement and models in one. Owns: putting them together, and what
- * moderators decided laid over them. Does not own: any of the parts, the routes.
+ * Finished rounds as everybody may see them: archive, settlement and models in one. Owns: putting them together, what
+ * moderators decided laid over them, and when that is for long. Does not own: any of the parts, the routes.
  */
 import { CodedError } from "@meme-rounds/shared-schema/errors";
 import type { RoundDetail } from "@meme-rounds/shared-schema/rest";
@@ -18,6 +18,15 @@ export interface RoundDetails {
   /** Throws ROUND_LIVE for a round that is not over, ROUND_UNKNOWN for one that never was. */
   finished(roundId: string): Promise<ArchivedRound>;
   detailOf(round: ArchivedRound): Promise<RoundDetail>;
+}
+
+/**
+ * True when nothing of it is awaited any more: every payout is in a block, every winner has its model. A moderator's word
+ * and a chain that is reorganised may still change it.
+ */
+export function isLasting({ payouts, settlement, memesRanked }: RoundDetail): boolean {
+  const isPaid = payouts.length === 0 || settlement === "mined";
+  return isPaid && memesRanked.every(({ winner, model, takenDown }) => !winner || model || takenDown);
 }
 
 export function createDetails({ directory, payment, content }: DetailDeps): RoundDetails {

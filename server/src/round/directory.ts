@@ -115,6 +115,17 @@ export class RoundDirectory {
     return text === null ? undefined : archivedSchema.parse(JSON.parse(text));
   }
 
+  /** The arena's newest round of those that opened before `opensAt` (ms), in the archive or on its way there. */
+  async before(arena: string, opensAt: number): Promise<string | undefined> {
+    // Asked in this order: a round that ends in between is in both, not in neither.
+    const [unfinished, archived] = await Promise.all([
+      this.unfinished(arena),
+      this.redis.zrevrangebyscore(`mr:rounds:${arena}`, `(${opensAt}`, "-inf", "LIMIT", 0, 1),
+    ]);
+    const earlier = [...archived, ...unfinished].filter((id) => Number(openingOf(id)) * 1_000 < opensAt);
+    return earlier.sort((a, b) => Number(openingOf(b)) - Number(openingOf(a)))[0];
+  }
+
   /** Newest first; `before` is an exclusive opening time in ms. */
   async page(arena: string, before: number | undefined, count: number): Promise<ArchivedRound[]> {
     const to = before === undefined ? "+inf" : `(${before}`;

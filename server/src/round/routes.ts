@@ -14,7 +14,7 @@ import { type Route, route } from "../infra/http.ts";
 import { LIMITS } from "../infra/limits.ts";
 import type { Redis } from "../infra/redis.ts";
 import { coveredSnapshot, enteredOf, withoutTitles } from "./covered.ts";
-import type { RoundDetails } from "./details.ts";
+import { isLasting, type RoundDetails } from "./details.ts";
 import type { RoundDirectory } from "./directory.ts";
 import { readJournal } from "./journal-store.ts";
 import type { AudiencePort, PaymentPort, StandingPort } from "./ports.ts";
@@ -22,6 +22,10 @@ import type { AudiencePort, PaymentPort, StandingPort } from "./ports.ts";
 const arena = z.string().min(1).max(32).default("main");
 const idParams = z.object({ id: z.string().max(64) });
 const PAGE = 20;
+/** What is there of a round changes for some minutes after it; pages ask for it meanwhile. */
+const CHANGING = "public, max-age=1";
+/** As long as pictures stay at an edge: what is taken down has to go from there, too (C6). */
+const LASTING = "public, max-age=60";
 
 export interface RouteDeps {
   redis: Redis;
@@ -47,17 +51,20 @@ export function roundRoutes(deps: RouteDeps): Route[] {
       answer: snapshotSchema,
       cache: "public, max-age=1",
       holdMs: 500,
+      keeps: ["ROUND_NONE"],
       errors: ["ROUND_NONE", "BAD_REQUEST"],
       async handler({ query }) {
         const snapshot = await directory.snapshot(query.arena);
         if (!snapshot) throw new CodedError("ROUND_NONE");
-        const [standings, relays] = await Promise.all([
+        const [standings, relays, before] = await Promise.all([
           content.standingOf(snapshot.memes.map(({ memeId }) => memeId)),
           audience.relays(),
+          directory.before(query.arena, snapshot.opensAt),
         ]);
         return {
           ...coveredSnapshot(snapshot, standings),
           ...(relays.length > 0 ? { relays } : {}),
+          ...(before === undefined ? {} : { before }),
           server: deps.version,
         };
       },
@@ -89,7 +96,9 @@ export function roundRoutes(deps: RouteDeps): Route[] {
       auth: "none",
       params: idParams,
       answer: roundDetail,
-      cache: "public, max-age=2",
+      cache: (detail) => (isLasting(detail) ? LASTING : CHANGING),
+      holdMs: 500,
+      keeps: ["ROUND_UNKNOWN", "ROUND_LIVE"],
       errors: ["ROUND_UNKNOWN", "ROUND_LIVE"],
       async handler({ params }) {
         return await detailOf(await finishedOr(params.id));
@@ -103,13 +112,14 @@ export function roundRoutes(deps: RouteDeps): Route[] {
       params: idParams,
       answer: entrySchema,
       produces: "application/x-ndjson",
+      keeps: ["ROUND_UNKNOWN", "ROUND_LIVE", "JOURNAL_PRIVATE"],
       errors: ["ROUND_UNKNOWN", "ROUND_LIVE", "JOURNAL_PRIVATE"],
       limit: LIMITS.journal,
       async handler({ params, res }) {
         const round = await finishedOr(params.id);
         // R6: creators of a voided round are never revealed, and vouchers name them.
         if (round.outcome === "voided") throw new CodedError("JOURNAL_PRIVATE");
-        res.set({ "Content-Type": "application/x-ndjson", "Cache-Control": "public, max-age=60" });
+        res.set({ "Content-Type": "application/x-ndjson", "Cache-Control": LASTING });
         const entries = await readJournal(redis, params.id);
         const standings = await content.standingOf(enteredOf(entries));
         const taken = new Set([...standings].flatMap(([id, standing]) => (standing === "taken" ? [id] : [])));
@@ -125,6 +135,10 @@ export function roundRoutes(deps: RouteDeps): Route[] {
       auth: "none",
       params: idParams,
       answer: proofAnswer,
+      cache: CHANGING,
+      // Each reads the round's whole journal.
+      holdMs: 1_000,
+      keeps: ["ROUND_UNKNOWN", "ROUND_LIVE"],
       errors: ["ROUND_UNKNOWN", "ROUND_LIVE"],
       async handler({ params }) {
         const round = await finishedOr(params.id);
