@@ -4,6 +4,7 @@
  */
 import type { Duplex } from "node:stream";
 import { WebSocket } from "ws";
+import { descriptorOf, NO_DESCRIPTOR, writeNow } from "../infra/direct-write.ts";
 import { webSocketFrame } from "../infra/ws-frame.ts";
 
 const WS_PING = Buffer.from([0x89, 0]);
@@ -75,12 +76,14 @@ export class SpectatorSocket extends WebSocket implements Spectator {
   wave = 0;
   owesPing = false;
   private stream: Duplex | undefined;
+  private descriptor = NO_DESCRIPTOR;
   private door: Door | undefined;
   private seating: Seating | undefined;
 
   /** The stream it was made of, for bytes framed already, and who counts it. Call it once, before anything is sent. */
   open(stream: Duplex, door: Door): void {
     this.stream = stream;
+    this.descriptor = descriptorOf(stream);
     this.door = door;
     this.on("error", failed);
     this.on("close", left);
@@ -95,8 +98,8 @@ export class SpectatorSocket extends WebSocket implements Spectator {
 
   // ws writes whole frames at once (compression is off), so none of ours lands inside one of its own.
   give(parcel: Parcel): void {
-    if (this.readyState !== WebSocket.OPEN) return;
-    this.stream?.write(this.owesPing ? parcel.wireAndPing : parcel.wire);
+    if (this.readyState !== WebSocket.OPEN || this.stream === undefined) return;
+    writeNow(this.stream, this.owesPing ? parcel.wireAndPing : parcel.wire, this.descriptor);
     this.owesPing = false;
   }
 

@@ -4,6 +4,7 @@
  */
 import { type Client, ClientState } from "@colyseus/core";
 import type { Schema } from "@colyseus/schema";
+import { writeNow } from "../infra/direct-write.ts";
 import { streamUnder, webSocketFrame } from "../infra/ws-frame.ts";
 import { TapSerializer } from "./serializer.ts";
 
@@ -66,7 +67,7 @@ export class FanOut {
 
 function deliver(receiver: Receiver, { frame, bytes }: Job): void {
   const stream = streamUnder(receiver.ref);
-  if (stream) stream.write(frame);
+  if (stream) writeNow(stream, frame);
   else receiver.raw(bytes);
 }
 
