@@ -14,8 +14,10 @@ export interface FeedDeps {
   after(ms: number, run: () => void): () => void;
   /** The mirror's: everything that was given to `forward` and `resync` so far is in it. */
   stand(): Stand;
-  /** ms between two flushes, as things are now; the last one took `tookMs` to be with everybody. */
-  everyMs(tookMs: number): number;
+  /** ms between two flushes in the long run, as things are now. */
+  everyMs(): number;
+  /** ms between two flushes in any case; the last one took `tookMs` to be with everybody. */
+  restMs(tookMs: number): number;
   spectators(): number;
   /** Who joins from now on is sent this. */
   show(stand: Stand): void;
@@ -49,7 +51,7 @@ export function createFeed(deps: FeedDeps): Feed {
     if (batch.isEmpty || stopped) return;
     const stand = deps.stand();
     const beganAt = deps.now();
-    pace.written(beganAt);
+    pace.written(beganAt, deps.everyMs());
     // First: who joins while this is being written has it in its state, and is not among the receivers.
     isSending = true;
     deps.send(batch.take(stand), () => {
@@ -63,7 +65,7 @@ export function createFeed(deps: FeedDeps): Feed {
   const soon = (): void => {
     // A machine that cannot keep up sends less often: what comes meanwhile becomes one batch, not a queue of them.
     if (cancel !== undefined || stopped || isSending) return;
-    const ms = pace.wait(deps.now(), deps.everyMs(tookMs));
+    const ms = pace.wait(deps.now(), deps.everyMs(), deps.restMs(tookMs));
     if (ms === 0) flush();
     else cancel = deps.after(ms, flush);
   };

@@ -32,18 +32,33 @@ const RUSH_MOST_MS = 4_000;
 export const rushMs = (arrivals: number, tookMs: number): number =>
   arrivals < RUSH ? 0 : Math.min(RUSH_MOST_MS, RUSH_SHARE * tookMs);
 
-/** Leading edge at once, trailing edge always: what comes too early waits, and is never left out. */
+/** So much of a pause may be saved up. */
+const SAVED = 0.75;
+
+/**
+ * Leading edge at once, trailing edge always: what comes too early waits, and is never left out. A pause that was longer
+ * than it had to be makes a later one shorter: or a flush that was late once would make all that follow as late, where
+ * the round shows itself at the same pace.
+ */
 export class Pace {
   private last = Number.NEGATIVE_INFINITY;
+  /** How far the flushes so far are ahead of their pace, ms. */
+  private ahead = 0;
 
-  /** ms until something may be written; 0 is now. */
-  wait(now: number, everyMs: number): number {
+  /**
+   * ms until something may be written; 0 is now. `everyMs`: between two flushes, in the long run; `restMs`: since the
+   * last one in any case.
+   */
+  wait(now: number, everyMs: number, restMs = 0): number {
     const since = now - this.last;
     // A clock that was set back does not hold anything up for longer than the pause itself.
-    return since < 0 ? 0 : Math.max(0, everyMs - since);
+    if (since < 0) return 0;
+    return Math.max(0, restMs - since, everyMs - Math.max(0, SAVED * everyMs - this.ahead) - since);
   }
 
-  written(now: number): void {
+  written(now: number, everyMs: number): void {
+    const since = now - this.last;
+    this.ahead = since < 0 ? 0 : Math.max(0, this.ahead + everyMs - since);
     this.last = now;
   }
 }
