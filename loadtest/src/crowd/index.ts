@@ -146,6 +146,11 @@ export class Crowd {
     );
   }
 
+  /** Everybody is here: from now on they are read in rows. The first update or two are late, until rows and relays go in step. */
+  async lineUp(signal: AbortSignal): Promise<void> {
+    await this.all(() => ({ do: "line up" }), signal);
+  }
+
   async measure(on: boolean, signal: AbortSignal): Promise<void> {
     await this.all(() => ({ do: "measure", on }), signal);
   }

@@ -2,9 +2,12 @@
  * One light client of a room or a relay: the SDK's handshake over a bare socket, a few hundred bytes of memory.
  * Owns: connecting, the upgrade, answering pings and the JOIN_ROOM frame. Does not own: what the frames say.
  */
+import { readSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { Protocol } from "colyseus.js";
+import { descriptorOf, NO_DESCRIPTOR } from "../../../server/src/infra/direct-write.ts";
 import { clientFrame, cutFrames, type FrameTaker, OPCODE } from "./frames.ts";
+import type { Reader } from "./row.ts";
 
 export interface Listener {
   /** One Colyseus frame, `bytes` from `from` to before `to`: its first byte is the protocol's code. Not kept. */
@@ -32,8 +35,10 @@ export interface Address {
   caller: string;
 }
 
-export class LightSocket implements FrameTaker {
+export class LightSocket implements FrameTaker, Reader {
   private readonly socket: Socket;
+  private readonly inbox: Buffer;
+  private descriptor = NO_DESCRIPTOR;
   private readonly listener: Listener;
   private rest: Buffer = NOTHING;
   private upgraded = false;
@@ -44,6 +49,7 @@ export class LightSocket implements FrameTaker {
   constructor(address: Address, listener: Listener, inbox: Buffer) {
     const { host, port, path, from, caller } = address;
     this.listener = listener;
+    this.inbox = inbox;
     const onread = {
       buffer: inbox,
       callback: (length: number): boolean => {
@@ -73,6 +79,25 @@ export class LightSocket implements FrameTaker {
   /** Ends it without a word, as a browser that is closed. */
   drop(): void {
     this.socket.destroy();
+  }
+
+  /** From here on nothing is heard but by `readNow`. */
+  stopListening(): void {
+    this.socket.pause();
+    this.descriptor = descriptorOf(this.socket);
+  }
+
+  readNow(): boolean {
+    if (this.socket.destroyed) return true;
+    try {
+      const length = readSync(this.descriptor, this.inbox);
+      if (length === 0) this.drop();
+      else this.read(this.inbox, length);
+    } catch (error) {
+      if (error instanceof Error && "code" in error && error.code === "EAGAIN") return false;
+      this.drop();
+    }
+    return true;
   }
 
   private read(inbox: Buffer, length: number): void {

@@ -6,6 +6,8 @@ export type Order =
   | { do: "join"; count: number; perSecond: number; atOnce: number }
   /** Players with these tokens go into the room, spread over `overMs`. */
   | { do: "play"; roomId: string; tokens: string[]; overMs: number }
+  /** Read all who are there in rows (row.ts), which takes less than being told of each; nobody comes from then on. */
+  | { do: "line up" }
   /** Count deliveries from now on, or no longer. */
   | { do: "measure"; on: boolean }
   | { do: "compare" }

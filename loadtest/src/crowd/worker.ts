@@ -14,6 +14,7 @@ import { AUDIENCE_CLOSE } from "../../../server/src/audience/index.ts";
 import { Counts, dueBy, Times } from "./counts.ts";
 import { type Address, LightSocket, type Listener } from "./light-socket.ts";
 import { Players } from "./players.ts";
+import { keepReading, Row } from "./row.ts";
 import { RelayStream, type Stand } from "./stream.ts";
 import type { Order, Word } from "./words.ts";
 
@@ -57,6 +58,7 @@ let joined = 0;
 let underWay = 0;
 let delivered = 0;
 let due = 0;
+let stopReading: (() => void) | undefined;
 let leaving = false;
 
 const say = (word: Word): void => {
@@ -102,8 +104,8 @@ class Spectator implements Listener, Stand {
   isSeated = false;
   isOdd = false;
   readonly stream: RelayStream;
+  readonly socket: LightSocket;
   private readonly beganAt: number;
-  private readonly socket: LightSocket;
 
   constructor(address: Address, stream: RelayStream, beganAt: number) {
     this.stream = stream;
@@ -213,6 +215,15 @@ async function measure(on: boolean): Promise<void> {
   await pause(UNDER_WAY_MS);
 }
 
+/** From here on nobody waits for the next update: all are read in rows, each relay's in the order they came to it. */
+function lineUp(): void {
+  const seated = [...spectators].filter(({ isSeated }) => isSeated);
+  for (const { socket } of seated) socket.stopListening();
+  const rows = Map.groupBy(seated, ({ stream }) => stream).values();
+  stopReading?.();
+  stopReading = keepReading([...rows].map((all) => new Row(all.map(({ socket }) => socket))));
+}
+
 function compare(): void {
   tellProgress();
   const byStream = Map.groupBy(
@@ -258,6 +269,7 @@ function tellProgress(): void {
 async function obey(order: Order): Promise<void> {
   if (order.do === "join") await join(order.count, order.perSecond, order.atOnce);
   else if (order.do === "play") await players.play(order.roomId, order.tokens, order.overMs);
+  else if (order.do === "line up") lineUp();
   else if (order.do === "measure") await measure(order.on);
   else if (order.do === "compare") return compare();
   else leave();

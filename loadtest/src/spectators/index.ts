@@ -82,6 +82,7 @@ export async function watch(
   await crowd.join({ count, perSecond: wanted["per-second"], atOnce: COMING_AT_ONCE }, signal);
   const joinSeconds = (performance.now() - began) / 1_000;
   report.phase("everybody settles", SETTLE_MS / 1_000);
+  await crowd.lineUp(signal);
   await delay(SETTLE_MS, undefined, { signal });
   const { joined } = crowd.totals;
   const full = await memoryOf(relayPids);
