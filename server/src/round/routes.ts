@@ -24,8 +24,8 @@ const idParams = z.object({ id: z.string().max(64) });
 const PAGE = 20;
 /** What is there of a round changes for some minutes after it; pages ask for it meanwhile. */
 const CHANGING = "public, max-age=1";
-/** As long as pictures stay at an edge: what is taken down has to go from there, too (C6). */
-const LASTING = "public, max-age=60";
+/** At an edge as long as pictures: what is taken down has to go from there, too (C6). */
+const LASTING = "public, max-age=5, s-maxage=60";
 
 export interface RouteDeps {
   redis: Redis;

@@ -87,8 +87,16 @@ describe("the edge (deploy/nginx.conf, ecosystem.config.js)", () => {
 
   it("what is for this machine stays inside; what everybody asks for is kept, never for somebody signed in", () => {
     assert.match(location("~ ^/(metrics|readyz|healthz)$"), /return 404;/);
-    for (const path of ["= /api/rounds/current", "= /api/gallery", "/media/", "/assets/"])
+    // Asked for by everybody in one moment: one of them goes through, the others never wait for an answer that hangs.
+    const rounds = "~ ^/api/rounds/[a-z0-9]+-[0-9]+";
+    for (const path of ["= /api/rounds/current", "= /api/gallery", `${rounds}$`, `${rounds}/(proof`, "= / {"])
+      for (const line of ["cache moment", "cache_use_stale updating", "cache_lock on"])
+        assert.ok(location(path).includes(`proxy_${line};`), `${path} ${line}`);
+    for (const path of ["/media/", "/assets/"]) {
       assert.match(location(path), /proxy_cache shared;/);
+      // C6: what was there before may have been taken down.
+      assert.doesNotMatch(location(path), /updating/);
+    }
     for (const path of ["= /api/gallery", "/media/"])
       assert.match(location(path), /proxy_no_cache \$http_authorization/);
     assert.doesNotMatch(location("/ {"), /proxy_cache/);

@@ -23,7 +23,7 @@ import { connected } from "../support/redis.ts";
 const [ann, bob, cat] = [actor("ann"), actor("bob"), actor("cat")];
 const ROUND_MS = 600_000;
 const LIVE = "public, max-age=1";
-const LASTING = "public, max-age=60";
+const LASTING = "public, max-age=5, s-maxage=60";
 
 function finishedRound(): TestRound {
   const round = new TestRound();
