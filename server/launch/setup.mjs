@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * What has to be on the machine before anything runs: npm packages, Node 24, redis-server, Chromium, the built page.
+ * What has to be on the machine before anything runs: npm packages, Node 24, redis-server, Chromium, nginx, the built page.
  * Owns: finding each of them, and getting it where that is allowed. Does not own: starting anything.
  * Plain JavaScript without dependencies: it runs on Node 20 before node_modules exists.
  */
@@ -83,9 +83,7 @@ export function ensureRedis({ say }) {
   if (present.path !== undefined) return present.path;
   if (present.tooOld === undefined && mayInstall()) {
     say("Installing redis-server (apt-get).");
-    const serviceRan = redisServiceRuns();
-    aptInstall(["redis-server"], wanted);
-    if (!serviceRan) stopRedisService();
+    aptInstallQuietly("redis-server", wanted);
   }
   const { path, tooOld } = findRedis();
   if (path !== undefined) return path;
@@ -121,6 +119,24 @@ export function ensureChromium({ say }) {
   throw new SetupError(
     "Chromium is needed for the browser tests. On Debian: sudo apt-get install chromium. Elsewhere set CHROMIUM_PATH to its program.",
   );
+}
+
+/**
+ * Finds nginx for the tests of the edge, or installs it where that is allowed. They are skipped without it.
+ * @param {{ say: Say }} deps
+ */
+export function ensureNginx({ say }) {
+  if (commandPath("nginx") !== undefined) return;
+  try {
+    if (mayInstall()) {
+      say("Installing nginx for the tests of the edge (apt-get).");
+      aptInstallQuietly("nginx", "nginx");
+    }
+  } catch (error) {
+    if (!(error instanceof SetupError)) throw error;
+    say(error.message);
+  }
+  if (commandPath("nginx") === undefined) say("There is no nginx here: the tests of the edge are skipped.");
 }
 
 /**
@@ -208,17 +224,21 @@ function aptInstall(packages, wanted) {
   }
 }
 
-/** The installation of Debian's package starts a service on port 6379; ours runs on a private port instead. */
-function stopRedisService() {
+/**
+ * Installs a package whose installation would leave a service running: ours run on ports of their own.
+ * @param {string} name of package and service
+ * @param {string} wanted in words, for the error
+ */
+function aptInstallQuietly(name, wanted) {
+  const isRunning = () => spawnSync("service", [name, "status"], { stdio: "ignore" }).status === 0;
+  const ran = isRunning();
+  aptInstall([name], wanted);
+  if (ran) return;
   if (existsSync("/run/systemd/system")) {
-    spawnSync("systemctl", ["disable", "--now", "redis-server"], { stdio: "ignore" });
+    spawnSync("systemctl", ["disable", "--now", name], { stdio: "ignore" });
   } else {
-    spawnSync("service", ["redis-server", "stop"], { stdio: "ignore" });
+    spawnSync("service", [name, "stop"], { stdio: "ignore" });
   }
-}
-
-function redisServiceRuns() {
-  return spawnSync("service", ["redis-server", "status"], { stdio: "ignore" }).status === 0;
 }
 
 /** @param {string} version such as v24.21.0 */

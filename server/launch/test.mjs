@@ -1,6 +1,6 @@
 // @ts-check
 /**
- * `npm test`: brings what the tests need (packages, Redis, Chromium, the built page), runs mocha on Node 24, and ends
+ * `npm test`: brings what the tests need (packages, Redis, Chromium, nginx, the built page), runs mocha on Node 24, and ends
  * with the line `N passed, N failed`. Arguments go to mocha (`npm test -- --grep E8`,
  * `npm test -- server/test/launch/plan.test.mjs`).
  * Owns: the set-up and the last line. Does not own: which files are tests (.mocharc.json) and what they do.
@@ -11,6 +11,7 @@ import { tmpdir } from "node:os";
 import { delimiter, dirname, join } from "node:path";
 import {
   ensureChromium,
+  ensureNginx,
   ensurePackages,
   ensurePage,
   ensureRedis,
@@ -48,6 +49,7 @@ function runTests() {
   const node = findNode({ root });
   const redis = ensureRedis({ say });
   const chromium = ensureChromium({ say });
+  ensureNginx({ say });
   ensurePage({ root, say });
 
   const folder = mkdtempSync(join(tmpdir(), "meme-rounds-test-"));
