@@ -1,9 +1,11 @@
 /**
  * Finished rounds: the newest one, followed until its money and models are there, and the lists.
- * Owns: asking for them and how often. Does not own: the live round.
+ * Owns: asking for them, and which one. Does not own: how often (ask-pace.ts), the live round.
  */
-import type { RoundDetail } from "@meme-rounds/shared-schema/rest";
+import type { RoundDetail, Snapshot } from "@meme-rounds/shared-schema/rest";
 import type { Api } from "../net/api.ts";
+import type { Answered } from "../net/http.ts";
+import { type Asked, type Heard, waitMs } from "./ask-pace.ts";
 import type { FinishedVm, WalletEventVm } from "./model.ts";
 import { type Store, show } from "./store.ts";
 
@@ -13,13 +15,15 @@ export interface FinishedDeps {
   playKey: () => string;
   now: () => number;
   after: (ms: number, work: () => void) => () => void;
+  /** 0 up to 1. */
+  random: () => number;
   /** This round's payment to the player is on its way. */
   paid: (event: WalletEventVm) => void;
 }
 
 export interface Finished {
-  /** Follows this round from now on; a newer one takes its place. */
-  follow(roundId: string): void;
+  /** A round has begun: the one before it is followed from now on. `seen` is the one that was shown here until now. */
+  roundBegan(round: Pick<Snapshot, "before">, seen: string | undefined): void;
   /** Shows the newest round of the list, where none is shown. */
   begin(): Promise<void>;
   loadRounds(): Promise<void>;
@@ -28,12 +32,6 @@ export interface Finished {
   refresh(): void;
   stop(): void;
 }
-
-const FIRST_MS = 1_000;
-const SLOWEST_MS = 4_000;
-/** A round nobody knows after so long is none (the server was down in its slot), ms. */
-const UNKNOWN_MS = 40_000;
-const GIVE_UP_MS = 20 * 60_000;
 
 /** What a finished round means to this player, sat. */
 export function finishedVm(detail: RoundDetail, playKey: string): FinishedVm {
@@ -48,6 +46,12 @@ export function isComplete(detail: RoundDetail): boolean {
     !winner || model !== undefined || sculpture === "review" || takenDown === true;
   return paid && detail.memesRanked.every(isThrough);
 }
+
+const heardOf = (answer: Answered<RoundDetail>): Heard => {
+  if (answer.ok) return isComplete(answer.data) ? "whole" : "part";
+  if (answer.code === "ROUND_LIVE") return "live";
+  return answer.code === "ROUND_UNKNOWN" ? "unknown" : "failed";
+};
 
 export function createFinished(deps: FinishedDeps): Finished {
   const { api, store } = deps;
@@ -68,35 +72,46 @@ export function createFinished(deps: FinishedDeps): Finished {
     if (answer.ok) store.dispatch(show.lists({ rounds: answer.data.rounds }));
   };
 
-  const step = async (roundId: string, since: number, wait: number): Promise<void> => {
+  /** Asks, and again when there may be more; `last` is what was heard before. */
+  const step = async (
+    roundId: string,
+    since: number,
+    last: Pick<Asked, "heard" | "times">,
+  ): Promise<void> => {
     const answer = await api.round(roundId);
     if (following !== roundId) return;
     if (answer.ok) take(answer.data);
-    const age = deps.now() - since;
-    const isGone = !answer.ok && answer.code === "ROUND_UNKNOWN" && age > UNKNOWN_MS;
-    if (isGone || age > GIVE_UP_MS || (answer.ok && isComplete(answer.data))) {
-      await loadRounds();
-      return;
-    }
-    const next = answer.ok ? Math.min(SLOWEST_MS, wait * 1.3) : FIRST_MS;
-    cancel = deps.after(next, () => void step(roundId, since, next));
+    const heard = heardOf(answer);
+    const now = { heard, times: heard === last.heard ? last.times + 1 : 1 };
+    const retryAfterMs = answer.ok ? undefined : answer.retryAfterMs;
+    const wait = waitMs({ ...now, ageMs: deps.now() - since, retryAfterMs }, deps.random());
+    if (wait !== undefined) cancel = deps.after(wait, () => void step(roundId, since, now));
+    else if (answer.ok) await loadRounds();
   };
 
-  const follow = (roundId: string): void => {
+  const follow = (roundId: string, hasJustEnded: boolean): void => {
     if (roundId === following) return;
     cancel();
     following = roundId;
-    void step(roundId, deps.now(), FIRST_MS);
+    const since = deps.now();
+    const first: Asked = { heard: "ended", times: 1, ageMs: 0 };
+    const wait = hasJustEnded ? (waitMs(first, deps.random()) ?? 0) : 0;
+    cancel = deps.after(wait, () => void step(roundId, since, first));
   };
 
   return {
-    follow,
+    roundBegan({ before }, seen) {
+      // A server of the build before this page's names none.
+      const roundId = before ?? seen;
+      if (roundId !== undefined) follow(roundId, roundId === seen);
+    },
     async begin() {
       const answer = await api.rounds();
       if (!answer.ok) return;
       store.dispatch(show.lists({ rounds: answer.data.rounds }));
       const newest = answer.data.rounds[0];
-      if (newest === undefined || store.getState().finished.view !== undefined) return;
+      if (newest === undefined || newest.roundId === following) return;
+      if (store.getState().finished.view !== undefined) return;
       const detail = await api.round(newest.roundId);
       if (detail.ok && store.getState().finished.view === undefined) take(detail.data);
     },

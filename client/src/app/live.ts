@@ -42,8 +42,8 @@ export interface LiveDeps {
   heardServer: (server: ServerVersion | undefined) => void;
   /** The room says that the session has ended; it may be one that was signed out of here. */
   signedOut: () => void;
-  /** Another round has begun. */
-  onRound: (snapshot: Snapshot) => void;
+  /** Another round has begun; `seen` is the one that was live here until now. */
+  onRound: (snapshot: Snapshot, seen: string | undefined) => void;
 }
 
 export interface Live {
@@ -223,14 +223,15 @@ export function createLive(deps: LiveDeps): Live {
       snapshot(next) {
         clock.heard(next.serverTime);
         deps.heardServer(next.server);
-        const isNew = snapshot?.roundId !== next.roundId;
+        const seen = snapshot?.roundId;
+        const isNew = seen !== next.roundId;
         snapshot = next;
         if (isNew) {
           state = undefined;
           chat = [];
           dropPlayer();
           store.dispatch(show.drain(undefined));
-          deps.onRound(next);
+          deps.onRound(next, seen);
         }
         if (deps.wantsToPlay()) ensurePlayer();
         draw();

@@ -10,7 +10,15 @@ import type { PlayLimits, PlayLimitsWish } from "@meme-rounds/shared-schema/rest
 import type { z } from "zod";
 
 /** The answer to anything a person did. `OFFLINE`: it is not known whether it arrived, or it cannot be sent. */
-export type Outcome = { ok: true } | { ok: false; code: ErrorCode | "OFFLINE"; message: string };
+export type Outcome =
+  | { ok: true }
+  | {
+      ok: false;
+      code: ErrorCode | "OFFLINE";
+      message: string;
+      /** The server wishes not to be asked again before so many ms. */
+      retryAfterMs?: number;
+    };
 export type Failure = Extract<Outcome, { ok: false }>;
 
 export interface ModelVm {

@@ -137,10 +137,9 @@ export function createParts(deps: GameDeps, turns: Turns) {
     notice,
     heardServer: skew.heard,
     signedOut: () => void signedOut(),
-    onRound(snapshot) {
+    onRound(snapshot, seen) {
       storage.setItem(NETWORK_KEY, snapshot.network);
-      const { arena, opensAt, closesAt } = snapshot;
-      finished.follow(`${arena}-${(opensAt - (closesAt - opensAt)) / 1000}`);
+      finished.roundBegan(snapshot, seen);
       skew.round(snapshot.roundId);
       turns.changed();
     },
@@ -150,6 +149,7 @@ export function createParts(deps: GameDeps, turns: Turns) {
     store,
     now,
     after,
+    random: deps.random,
     playKey: () => wallet.key()?.playKey ?? "",
     paid: wallet.paid,
   });

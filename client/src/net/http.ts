@@ -56,6 +56,13 @@ export function createHttp(options: { base: string }, deps: { fetch: typeof fetc
 }
 
 async function failureOf(response: Response): Promise<Failure> {
+  const what = await refusalOf(response);
+  // Ours is in seconds; a date would be some proxy's.
+  const seconds = Number(response.headers.get("Retry-After") ?? Number.NaN);
+  return seconds > 0 ? { ...what, retryAfterMs: seconds * 1_000 } : what;
+}
+
+async function refusalOf(response: Response): Promise<Failure> {
   const text = await response.text();
   const problem = readProblem(text);
   if (problem?.code !== undefined && isErrorCode(problem.code))

@@ -135,7 +135,8 @@ export function createRoundConnection(deps: ConnectionDeps): RoundConnection {
     if (stopped) return;
     if (!answer.ok) {
       if (joined === undefined) events.status(answer.code === "OFFLINE" ? "offline" : "polling", roleNow());
-      schedule(joined === undefined ? POLL_MS / 2 : POLL_MS);
+      // Whatever it was, it was everybody's in the same moment.
+      schedule((joined === undefined ? POLL_MS / 2 : POLL_MS) * (0.5 + deps.random()));
       return;
     }
     const snapshot = answer.data;
