@@ -1,5 +1,5 @@
 /**
- * A real nginx with deploy/nginx.conf in front of games and relays that are written out in the test. Owns: its ports, folder and
+ * A real nginx with deploy/nginx.conf, or as deploy/kubernetes has it, in front of games and relays that are written out in the test. Owns: its ports, folder and
  * process, what it asked of whom. Does not own: what the processes behind answer.
  */
 import { spawn, spawnSync } from "node:child_process";
@@ -46,8 +46,35 @@ const isListening = (port: number): Promise<boolean> =>
     socket.once("connect", () => socket.destroy());
   });
 
+/** Where the edge stands: `host` is deploy/nginx.conf, `cluster` deploy/kubernetes/edge.yaml. */
+export type Place = "host" | "cluster";
+
+/** The edge's file with these ports behind it, by the ones that stand in it. */
+async function confOf(place: Place, own: number, ports: ReadonlyMap<string, number>, folder: string) {
+  const file = join(root, "deploy", place === "host" ? "nginx.conf" : "kubernetes/edge.yaml");
+  const text = await readFile(file, "utf8");
+  if (place === "host")
+    return text
+      .replaceAll(
+        /server 127\.0\.0\.1:(\d+)/g,
+        (_line, port: string) => `server 127.0.0.1:${ports.get(port)}`,
+      )
+      .replace("listen 80;", `listen 127.0.0.1:${own};`);
+  const [, indented = ""] = /edge\.conf: \|\n([\s\S]*?)\n---/.exec(text) ?? [];
+  const server = indented
+    .replaceAll("game-ready.meme-rounds.svc.cluster.local:2567", `127.0.0.1:${ports.get("2567")}`)
+    .replaceAll("relay-ready.meme-rounds.svc.cluster.local:2567", `127.0.0.1:${ports.get("2572")}`)
+    .replace(/resolver \S+/, "resolver 127.0.0.1")
+    .replaceAll("/tmp/", `${folder}/`)
+    .replace("listen 8080;", `listen 127.0.0.1:${own};`);
+  const paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map(
+    (kind) => `${kind}_temp_path tmp/${kind};`,
+  );
+  return `pid nginx.pid; error_log error.log; events {} http { access_log off; ${paths.join(" ")}\n${server}\n}`;
+}
+
 /** Starts two games and two relays that answer as `answer` does, and the edge in front of them. */
-export async function startEdge(answer: (asked: Asked) => void): Promise<Edge> {
+export async function startEdge(place: Place, answer: (asked: Asked) => void): Promise<Edge> {
   const folder = await mkdtemp(join(tmpdir(), "meme-rounds-edge-"));
   await mkdir(join(folder, "tmp"));
   const asked: Asked[] = [];
@@ -68,11 +95,7 @@ export async function startEdge(answer: (asked: Asked) => void): Promise<Edge> {
     ["2582", await behind("relay 2")],
   ]);
   const own = await freePort();
-  const text = await readFile(join(root, "deploy", "nginx.conf"), "utf8");
-  const conf = text
-    .replaceAll(/server 127\.0\.0\.1:(\d+)/g, (_line, port: string) => `server 127.0.0.1:${ports.get(port)}`)
-    .replace("listen 80;", `listen 127.0.0.1:${own};`);
-  await writeFile(join(folder, "nginx.conf"), conf);
+  await writeFile(join(folder, "nginx.conf"), await confOf(place, own, ports, folder));
   // Its workers would be somebody else otherwise, who may not look into a temporary folder.
   const user = process.getuid?.() === 0 ? "user root;" : "";
   const args = ["-p", `${folder}/`, "-c", join(folder, "nginx.conf"), "-g", `daemon off; ${user}`];
