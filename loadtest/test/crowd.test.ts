@@ -7,6 +7,7 @@ import fc from "fast-check";
 import { webSocketFrame } from "../../server/src/infra/ws-frame.ts";
 import { Counts, dueBy, Times } from "../src/crowd/counts.ts";
 import { clientFrame, cutFrames, OPCODE } from "../src/crowd/frames.ts";
+import { type Reader, Row } from "../src/crowd/row.ts";
 import { roundLengthFor } from "../src/crowd/slot.ts";
 import { RelayStream, type Stand } from "../src/crowd/stream.ts";
 import { breakOf, nextCount } from "../src/ladder/steps.ts";
@@ -143,6 +144,87 @@ describe("a relay's stream", () => {
     assert.deepEqual(
       stream.held([stand]).map(({ hash, serverTime }) => [hash, serverTime]),
       [[round.hash(), 3]],
+    );
+  });
+});
+
+/** Readers of one relay, which has written to so many of them: update n of `got`, of which `has` were read. */
+class Waiting implements Reader {
+  got = 0;
+  has = 0;
+  reads = 0;
+  private readonly all: readonly Waiting[];
+
+  constructor(all: readonly Waiting[]) {
+    this.all = all;
+  }
+
+  readNow(): boolean {
+    this.reads++;
+    const isNew = this.got > this.has;
+    this.has = this.got;
+    return isNew;
+  }
+
+  isCurrent(): boolean {
+    return this.has === Math.max(...this.all.map(({ has }) => has));
+  }
+}
+
+const waiting = (count: number): Waiting[] => {
+  const all: Waiting[] = [];
+  for (let n = 0; n < count; n++) all.push(new Waiting(all));
+  return all;
+};
+
+describe("a row of spectators", () => {
+  it("is read as far as its relay has written, in whatever order that was, and all of it once the relay is done", () => {
+    const orders = fc.shuffledSubarray([...Array(12).keys()], { minLength: 12 });
+    const pieces = fc.array(fc.nat({ max: 12 }), { maxLength: 4 });
+    fc.assert(
+      fc.property(fc.array(fc.tuple(orders, pieces), { maxLength: 6 }), (updates) => {
+        const all = waiting(12);
+        const row = new Row(all);
+        for (const [order, reading] of updates) {
+          for (const [count, index] of order.entries()) {
+            if (reading.includes(count)) row.read();
+            const one = all[index];
+            if (one) one.got++;
+          }
+          // The next update begins before this one was read to its end.
+          if (reading.length > 0) continue;
+          for (let turn = 0; turn < 3; turn++) row.read();
+          assert.ok(all.every(({ has, got }) => has === got));
+        }
+        for (let turn = 0; turn < 3; turn++) row.read();
+        assert.ok(all.every(({ has, got }) => has === got));
+      }),
+    );
+  });
+
+  it("asks one socket while nothing comes", () => {
+    const all = waiting(100);
+    const row = new Row(all);
+    for (let turn = 0; turn < 10; turn++) row.read();
+    assert.equal(
+      all.reduce((sum, { reads }) => sum + reads, 0),
+      10,
+    );
+  });
+
+  it("goes on without one that was left out, after a while", () => {
+    const all = waiting(3);
+    const row = new Row(all);
+    for (const [index, one] of all.entries()) if (index !== 1) one.got++;
+    for (let turn = 0; turn < 500; turn++) row.read();
+    assert.deepEqual(
+      all.map(({ has }) => has),
+      [1, 0, 0],
+    );
+    for (let turn = 0; turn < 600; turn++) row.read();
+    assert.deepEqual(
+      all.map(({ has }) => has),
+      [1, 0, 1],
     );
   });
 });

@@ -41,11 +41,8 @@ interface Worker {
 }
 
 const READY_MS = 30_000;
-/**
- * Of the spectators, which are other machines' work, a little behind the relays (nice 10): woken for each update in the
- * middle of a relay's burst, they cost a third more in switching; far behind, they read late.
- */
-const NICENESS = 13;
+/** Of the spectators, which are other machines' work: as far behind the round's process as the relays are. */
+const NICENESS = 10;
 
 const share = (count: number, workers: number, at: number): number =>
   Math.floor(count / workers) + (at < count % workers ? 1 : 0);

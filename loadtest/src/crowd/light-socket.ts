@@ -7,7 +7,6 @@ import { connect, type Socket } from "node:net";
 import { Protocol } from "colyseus.js";
 import { descriptorOf, NO_DESCRIPTOR } from "../../../server/src/infra/direct-write.ts";
 import { clientFrame, cutFrames, type FrameTaker, OPCODE } from "./frames.ts";
-import type { Reader } from "./row.ts";
 
 export interface Listener {
   /** One Colyseus frame, `bytes` from `from` to before `to`: its first byte is the protocol's code. Not kept. */
@@ -35,7 +34,7 @@ export interface Address {
   caller: string;
 }
 
-export class LightSocket implements FrameTaker, Reader {
+export class LightSocket implements FrameTaker {
   private readonly socket: Socket;
   private readonly inbox: Buffer;
   private descriptor = NO_DESCRIPTOR;
@@ -87,6 +86,7 @@ export class LightSocket implements FrameTaker, Reader {
     this.descriptor = descriptorOf(this.socket);
   }
 
+  /** Reads what is there, or is over; false when there is nothing yet. */
   readNow(): boolean {
     if (this.socket.destroyed) return true;
     try {

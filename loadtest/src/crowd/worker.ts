@@ -14,7 +14,7 @@ import { AUDIENCE_CLOSE } from "../../../server/src/audience/index.ts";
 import { Counts, dueBy, Times } from "./counts.ts";
 import { type Address, LightSocket, type Listener } from "./light-socket.ts";
 import { Players } from "./players.ts";
-import { keepReading, Row } from "./row.ts";
+import { keepReading, type Reader, Row } from "./row.ts";
 import { RelayStream, type Stand } from "./stream.ts";
 import type { Order, Word } from "./words.ts";
 
@@ -58,7 +58,6 @@ let joined = 0;
 let underWay = 0;
 let delivered = 0;
 let due = 0;
-let stopReading: (() => void) | undefined;
 let leaving = false;
 
 const say = (word: Word): void => {
@@ -98,14 +97,15 @@ function call(method: string, path: string, headers: Record<string, string>): Pr
 }
 
 /** Somebody on a relay: where it stands in what that relay sends. */
-class Spectator implements Listener, Stand {
+class Spectator implements Listener, Stand, Reader {
   began = -1;
   at = -1;
   isSeated = false;
   isOdd = false;
   readonly stream: RelayStream;
-  readonly socket: LightSocket;
+  private isGone = false;
   private readonly beganAt: number;
+  private readonly socket: LightSocket;
 
   constructor(address: Address, stream: RelayStream, beganAt: number) {
     this.stream = stream;
@@ -116,6 +116,18 @@ class Spectator implements Listener, Stand {
 
   drop(): void {
     this.socket.drop();
+  }
+
+  stopListening(): void {
+    this.socket.stopListening();
+  }
+
+  readNow(): boolean {
+    return this.socket.readNow();
+  }
+
+  isCurrent(): boolean {
+    return this.at === this.stream.length - 1 || this.isOdd || this.isGone;
   }
 
   frame(bytes: Buffer, from: number, to: number): void {
@@ -139,6 +151,7 @@ class Spectator implements Listener, Stand {
 
   gone(code: number): void {
     spectators.delete(this);
+    this.isGone = true;
     if (this.isSeated) joined--;
     else {
       underWay--;
@@ -218,10 +231,9 @@ async function measure(on: boolean): Promise<void> {
 /** From here on nobody waits for the next update: all are read in rows, each relay's in the order they came to it. */
 function lineUp(): void {
   const seated = [...spectators].filter(({ isSeated }) => isSeated);
-  for (const { socket } of seated) socket.stopListening();
+  for (const one of seated) one.stopListening();
   const rows = Map.groupBy(seated, ({ stream }) => stream).values();
-  stopReading?.();
-  stopReading = keepReading([...rows].map((all) => new Row(all.map(({ socket }) => socket))));
+  keepReading([...rows].map((all) => new Row(all)));
 }
 
 function compare(): void {
