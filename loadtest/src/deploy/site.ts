@@ -4,7 +4,7 @@
  * Everything listens on this machine only; PM2 and nginx have folders of their own, so nobody else's are touched.
  */
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
+import { access, mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { promisify } from "node:util";
@@ -44,10 +44,13 @@ export interface Site {
   stop(keepFolder: boolean): Promise<void>;
 }
 
-/** Starts it all. Throws a sentence when nginx is not there. On a failure nothing is left running. */
+/** Starts it all. Throws a sentence when nginx or the built page is not there. On a failure nothing is left running. */
 export async function startSite(options: SiteOptions, signal: AbortSignal): Promise<Site> {
   await run("nginx", ["-v"]).catch(() => {
     throw new Error("There is no nginx on this machine: install it first (apt-get install nginx-light).");
+  });
+  await access(join(root, "client/dist/index.html")).catch(() => {
+    throw new Error("The page is not built, and is asked for here: npm run build, then this again.");
   });
   const folder = await mkdtemp(join(tmpdir(), "meme-rounds-site-"));
   for (const name of ["logs", "redis", "pm2", "edge/tmp"])
