@@ -5,7 +5,7 @@
 import { readSync } from "node:fs";
 import { connect, type Socket } from "node:net";
 import { Protocol } from "colyseus.js";
-import { descriptorOf, NO_DESCRIPTOR } from "../../../server/src/infra/direct-write.ts";
+import { descriptorOf, NO_DESCRIPTOR, writeNow } from "../../../server/src/infra/direct-write.ts";
 import { clientFrame, cutFrames, type FrameTaker, OPCODE } from "./frames.ts";
 
 export interface Listener {
@@ -41,6 +41,8 @@ export class LightSocket implements FrameTaker {
   private readonly listener: Listener;
   private rest: Buffer = NOTHING;
   private upgraded = false;
+  /** Its descriptor may be somebody else's by now, though its end has not been told yet. */
+  private isClosed = false;
   private over = false;
   private code = 0;
 
@@ -71,12 +73,15 @@ export class LightSocket implements FrameTaker {
       );
     });
     // `close` follows.
-    this.socket.on("error", () => undefined);
+    this.socket.on("error", () => {
+      this.isClosed = true;
+    });
     this.socket.on("close", () => this.end());
   }
 
   /** Ends it without a word, as a browser that is closed. */
   drop(): void {
+    this.isClosed = true;
     this.socket.destroy();
   }
 
@@ -88,7 +93,7 @@ export class LightSocket implements FrameTaker {
 
   /** Reads what is there, or is over; false when there is nothing yet. */
   readNow(): boolean {
-    if (this.socket.destroyed) return true;
+    if (this.isClosed) return true;
     try {
       const length = readSync(this.descriptor, this.inbox);
       if (length === 0) this.drop();
@@ -134,7 +139,7 @@ export class LightSocket implements FrameTaker {
     if (opcode === OPCODE.binary) {
       if (bytes[from] === Protocol.JOIN_ROOM) this.socket.write(ACKNOWLEDGED);
       this.listener.frame(bytes, from, to);
-    } else if (opcode === OPCODE.ping) this.socket.write(PONG);
+    } else if (opcode === OPCODE.ping) writeNow(this.socket, PONG);
     else if (opcode === OPCODE.close) {
       this.code = to - from >= 2 ? bytes.readUInt16BE(from) : 1005;
       this.socket.end();
@@ -142,6 +147,7 @@ export class LightSocket implements FrameTaker {
   }
 
   private end(): void {
+    this.isClosed = true;
     if (this.over) return;
     this.over = true;
     this.listener.gone(this.code);
