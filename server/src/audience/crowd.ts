@@ -68,6 +68,8 @@ interface Job {
 
 export function createCrowd(options: CrowdOptions, deps: CrowdDeps): Crowd {
   const members = new Set<Spectator>();
+  /** Those of them that have their state. Apart, so that nobody is looked at twice for each update. */
+  const watching = new Set<Spectator>();
   const jobs: Job[] = [];
   let welcome: { stand: Stand; parcel: Parcel | undefined } | undefined;
   let hello: Parcel | undefined;
@@ -79,6 +81,7 @@ export function createCrowd(options: CrowdOptions, deps: CrowdDeps): Crowd {
   const greet = (one: Spectator): void => {
     if (welcome === undefined) return;
     one.joined = true;
+    watching.add(one);
     welcome.parcel ??= new Parcel(welcome.stand.frames());
     one.give(welcome.parcel);
   };
@@ -125,13 +128,15 @@ export function createCrowd(options: CrowdOptions, deps: CrowdDeps): Crowd {
       else if (code === Protocol.LEAVE_ROOM) one.close(CONSENTED, "");
       // Anything else is a command: spectators have none.
     },
-    gone: (one) => void members.delete(one),
+    gone(one) {
+      members.delete(one);
+      watching.delete(one);
+    },
     show(stand) {
       if (welcome?.stand !== stand) welcome = { stand, parcel: undefined };
     },
     send(frames, sent) {
-      const receivers = [...members].filter(({ joined }) => joined);
-      jobs.push({ parcel: new Parcel(frames), receivers, next: 0, dropped: 0, sent });
+      jobs.push({ parcel: new Parcel(frames), receivers: [...watching], next: 0, dropped: 0, sent });
       if (jobs.length === 1) slice();
     },
     ping() {
