@@ -9,13 +9,13 @@ import { Agent, request } from "node:http";
 import { monitorEventLoopDelay } from "node:perf_hooks";
 import { setTimeout as pause } from "node:timers/promises";
 import { type Snapshot, seatAnswer, snapshotSchema } from "@meme-rounds/shared-schema/rest";
-import { Protocol } from "colyseus.js";
 import { AUDIENCE_CLOSE } from "../../../server/src/audience/index.ts";
 import { Counts, dueBy, Times } from "./counts.ts";
-import { type Address, LightSocket, type Listener } from "./light-socket.ts";
+import type { Address } from "./light-socket.ts";
 import { Players } from "./players.ts";
-import { keepReading, type Reader, Row } from "./row.ts";
-import { RelayStream, type Stand } from "./stream.ts";
+import { keepReading, Row } from "./row.ts";
+import { Spectator, type SpectatorDeps } from "./spectator.ts";
+import { RelayStream } from "./stream.ts";
 import type { Order, Word } from "./words.ts";
 
 const WORD_MS = 1_000;
@@ -96,73 +96,30 @@ function call(method: string, path: string, headers: Record<string, string>): Pr
   });
 }
 
-/** Somebody on a relay: where it stands in what that relay sends. */
-class Spectator implements Listener, Stand, Reader {
-  began = -1;
-  at = -1;
-  isSeated = false;
-  isOdd = false;
-  readonly stream: RelayStream;
-  private isGone = false;
-  private readonly beganAt: number;
-  private readonly socket: LightSocket;
-
-  constructor(address: Address, stream: RelayStream, beganAt: number) {
-    this.stream = stream;
-    this.beganAt = beganAt;
-    this.socket = new LightSocket(address, this, inbox);
-    spectators.add(this);
-  }
-
-  drop(): void {
-    this.socket.drop();
-  }
-
-  stopListening(): void {
-    this.socket.stopListening();
-  }
-
-  readNow(): boolean {
-    return this.socket.readNow();
-  }
-
-  isCurrent(): boolean {
-    return this.at === this.stream.length - 1 || this.isOdd || this.isGone;
-  }
-
-  frame(bytes: Buffer, from: number, to: number): void {
-    const code = bytes[from];
-    if (code !== Protocol.ROOM_STATE && code !== Protocol.ROOM_STATE_PATCH) return;
-    const { stream } = this;
-    if (!this.isSeated) {
-      Object.assign(this, stream.begin(bytes, from, to));
-      this.isSeated = true;
-      joined++;
-      underWay--;
-      joinTimes.record(performance.now() - this.beganAt);
-      return;
-    }
-    if (!stream.follow(this, bytes, from, to)) this.isOdd = true;
-    // What was under way when counting began is no part of it.
-    if (this.at < stream.counted.from || this.at >= stream.counted.to) return;
+const shared: SpectatorDeps = {
+  inbox,
+  seated(beganAt) {
+    joined++;
+    underWay--;
+    joinTimes.record(performance.now() - beganAt);
+  },
+  delivered(ms) {
     delivered++;
-    latencies.record(Date.now() - stream.timeOf(this.at));
-  }
-
-  gone(code: number): void {
-    spectators.delete(this);
-    this.isGone = true;
-    if (this.isSeated) joined--;
+    latencies.record(ms);
+  },
+  gone(one, code) {
+    spectators.delete(one);
+    if (one.isSeated) joined--;
     else {
       underWay--;
       failed.add(`socket ${code}`);
     }
     if (leaving) return;
-    if (this.isSeated) gone.add(String(code));
+    if (one.isSeated) gone.add(String(code));
     if (code !== AUDIENCE_CLOSE.reseat) return;
     void pause(Math.random() * RESEAT_MS).then(() => seat(begun));
-  }
-}
+  },
+};
 
 let edge: { at: number; snapshot: Promise<Snapshot> } | undefined;
 function currentRound(): Promise<Snapshot> {
@@ -194,7 +151,8 @@ async function seat(index: number): Promise<void> {
     const stream = streams.get(address) ?? new RelayStream();
     streams.set(address, stream);
     const path = `/spectate/${roundId}?sessionId=${worker}-${index}`;
-    new Spectator({ host, port: Number(port), path, from: nextSource(), caller }, stream, beganAt);
+    const from = nextSource();
+    spectators.add(new Spectator({ host, port: Number(port), path, from, caller }, stream, beganAt, shared));
   } catch (error) {
     underWay--;
     failed.add(error instanceof Error ? error.message : String(error));
