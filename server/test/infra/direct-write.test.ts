@@ -62,11 +62,17 @@ describe("writing past a stream", () => {
     const descriptor = descriptorOf(one.near);
     one.near.on("error", () => undefined);
     one.near.destroy();
-    const other = await pair();
-    assert.ok([other.near, other.far].some((socket) => descriptorOf(socket) === descriptor));
+    // The lowest free number is given next: how many are lower depends on what ran before.
+    const others: Socket[] = [];
+    while (!others.some((socket) => descriptorOf(socket) === descriptor)) {
+      assert.ok(others.length < 200, "nobody got the descriptor");
+      const { near, far } = await pair();
+      others.push(near, far);
+    }
     writeNow(one.near, Buffer.from("not for others"), descriptor);
-    for (const socket of [other.near, other.far]) socket.end();
-    assert.equal((await buffer(other.near)).length + (await buffer(other.far)).length, 0);
+    for (const socket of others) socket.end();
+    const got = await Promise.all(others.map((socket) => buffer(socket)));
+    assert.equal(Buffer.concat(got).length, 0);
   });
 
   it("lets the stream tell that the peer has gone", async () => {
